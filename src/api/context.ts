@@ -1,0 +1,50 @@
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Random } from "../runtime/random.ts";
+import type { BerthStore } from "../store/index.ts";
+
+/** Who calls: the holder of an access key. */
+export interface Principal {
+  readonly accessKeyId: string;
+  /** `arn:aws:iam::<account>:root` or a user. */
+  readonly arn: string;
+}
+
+/** Whose resources these are: the parts that every ARN starts with. */
+export interface AccountScope {
+  readonly partition: string;
+  readonly region: string;
+  readonly accountId: string;
+}
+
+/** What every operation may use. */
+export interface ApiContext {
+  readonly store: BerthStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly scope: AccountScope;
+  /** Signs pagination tokens. */
+  readonly pageSecret: string;
+  /** How the outside of the control plane behaves, as operations need it. */
+  readonly balancer: BalancerFacts;
+}
+
+/** What the ELBv2 operations must know of the load balancer before they accept a listener. */
+export interface BalancerFacts {
+  /** The address that new load balancers bind, such as 127.0.0.1. */
+  readonly address: string;
+  /** Why nothing can listen there, or undefined if the port is free. */
+  checkBind(address: string, port: number): Promise<string | undefined>;
+}
+
+/** What is known of one call beside its input. */
+export interface Call {
+  readonly principal: Principal;
+  readonly requestId: string;
+  /** The caller's address. */
+  readonly sourceIp: string;
+  /** The Host header: how the caller reached us. */
+  readonly host: string;
+  readonly userAgent: string;
+}

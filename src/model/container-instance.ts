@@ -1,0 +1,72 @@
+import type { Attribute } from "@aws-sdk/client-ecs";
+import type { Instant } from "../runtime/clock.ts";
+import type { ClusterArn, ContainerInstanceArn } from "../wire/arn.ts";
+import type { Resources } from "./resources.ts";
+import type { Tags } from "./tags.ts";
+
+/** ACTIVE takes tasks while its agent is connected; DRAINING takes none; INACTIVE is gone. */
+export type ContainerInstanceStatus = "ACTIVE" | "DRAINING" | "INACTIVE";
+
+/**
+ * Which status may follow which. INACTIVE comes from deregistration and is final.
+ * Source: ECS API reference, UpdateContainerInstancesState and DeregisterContainerInstance.
+ */
+export const CONTAINER_INSTANCE_MOVES = {
+  ACTIVE: ["DRAINING", "INACTIVE"],
+  DRAINING: ["ACTIVE", "INACTIVE"],
+  INACTIVE: [],
+} as const satisfies Record<ContainerInstanceStatus, readonly ContainerInstanceStatus[]>;
+
+/** A host whose agent has registered in a cluster. */
+export interface ContainerInstanceRecord {
+  readonly arn: ContainerInstanceArn;
+  readonly clusterArn: ClusterArn;
+  /** `i-…` from the identity document that the agent sent; the id that target groups know the host by. */
+  readonly ec2InstanceId?: string;
+  /** Where the load balancer reaches the host: from the identity document, else the agent's remote address. */
+  readonly address?: string;
+  readonly status: ContainerInstanceStatus;
+  readonly agentConnected: boolean;
+  /** When `agentConnected` last changed. */
+  readonly connectivityChangedAt: Instant;
+  readonly agentVersion?: string;
+  readonly agentHash?: string;
+  readonly dockerVersion?: string;
+  /** All that the host offers. `ports` and `portsUdp` are those it keeps for itself. */
+  readonly registered: Resources;
+  /** What the tasks placed on it hold; each task's share is added when it is placed and taken out when it is STOPPED. */
+  readonly used: Resources;
+  readonly attributes: readonly Attribute[];
+  readonly registeredAt: Instant;
+  readonly deregisteredAt?: Instant;
+  readonly statusReason?: string;
+  /** 1 at first; rises by one with every change that a watcher of ECS would see. */
+  readonly version: number;
+  /** The last number given to a payload or manifest for this instance's agent; only ever rises. */
+  readonly sequence: number;
+  /** The clientToken of the registration, to answer a repeated call with the same instance. */
+  readonly clientToken?: string;
+  readonly tags: Tags;
+}
+
+/** The id at the end of a container instance's ARN. */
+export function containerInstanceId(instance: { readonly arn: ContainerInstanceArn }): string {
+  return instance.arn.slice(instance.arn.lastIndexOf("/") + 1);
+}
+
+/** What new tasks may still take. Never negative in a correct store. */
+export function remainingResources(instance: ContainerInstanceRecord): {
+  readonly cpu: number;
+  readonly memoryMiB: number;
+} {
+  return {
+    cpu: instance.registered.cpu - instance.used.cpu,
+    memoryMiB: instance.registered.memoryMiB - instance.used.memoryMiB,
+  };
+}
+
+/** The value of an attribute, "" for one without a value, undefined for one that is not there. */
+export function attributeValue(instance: ContainerInstanceRecord, name: string): string | undefined {
+  const found = instance.attributes.find((a) => a.name === name);
+  return found === undefined ? undefined : (found.value ?? "");
+}

@@ -1,0 +1,105 @@
+import type {
+  Action,
+  Matcher,
+  TargetHealthReasonEnum,
+  TargetHealthStateEnum,
+} from "@aws-sdk/client-elastic-load-balancing-v2";
+import type { Instant } from "../runtime/clock.ts";
+import type { ListenerArn, ListenerRuleArn, LoadBalancerArn, TargetGroupArn, TaskArn } from "../wire/arn.ts";
+import type { Tags } from "./tags.ts";
+
+/** A load balancer: what listeners belong to. */
+export interface LoadBalancerRecord {
+  readonly arn: LoadBalancerArn;
+  readonly name: string;
+  readonly type: "application" | "network";
+  readonly scheme: "internet-facing" | "internal";
+  readonly ipAddressType: "ipv4";
+  readonly subnets: readonly string[];
+  readonly securityGroups: readonly string[];
+  /** Where clients reach it: the address that its listeners bind. */
+  readonly address: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly tags: Tags;
+  readonly createdAt: Instant;
+}
+
+/** How a target group finds out whether a target is well. Source: ELBv2 API reference, CreateTargetGroup. */
+export interface HealthCheckSettings {
+  readonly enabled: boolean;
+  readonly protocol: "HTTP" | "TCP";
+  /** `traffic-port` or a number as a string. */
+  readonly port: string;
+  readonly path?: string;
+  /** 5..300. */
+  readonly intervalSeconds: number;
+  /** 2..120. */
+  readonly timeoutSeconds: number;
+  /** 2..10. */
+  readonly healthyThreshold: number;
+  /** 2..10. */
+  readonly unhealthyThreshold: number;
+  readonly matcher?: Matcher;
+}
+
+/** A target group: targets that share a health check. */
+export interface TargetGroupRecord {
+  readonly arn: TargetGroupArn;
+  readonly name: string;
+  readonly protocol: "HTTP" | "TCP";
+  readonly protocolVersion?: "HTTP1";
+  readonly port: number;
+  readonly vpcId?: string;
+  readonly targetType: "instance" | "ip";
+  readonly healthCheck: HealthCheckSettings;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly tags: Tags;
+  readonly createdAt: Instant;
+}
+
+/** A listener: a port of a load balancer and what it does with what arrives there. */
+export interface ListenerRecord {
+  readonly arn: ListenerArn;
+  readonly loadBalancerArn: LoadBalancerArn;
+  readonly protocol: "HTTP" | "TCP";
+  readonly port: number;
+  readonly defaultActions: readonly Action[];
+  readonly defaultRuleArn: ListenerRuleArn;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly tags: Tags;
+  readonly createdAt: Instant;
+}
+
+/** One target of a target group. */
+export interface TargetRecord {
+  readonly targetGroupArn: TargetGroupArn;
+  /** An instance id (`i-…`) or an IP address, as the group's target type asks. */
+  readonly id: string;
+  readonly port: number;
+  /** The task that a service registered here; undefined for one that RegisterTargets was called for. */
+  readonly taskArn?: TaskArn;
+  readonly state: TargetHealthStateEnum;
+  readonly reason?: TargetHealthReasonEnum;
+  readonly description?: string;
+  readonly registeredAt: Instant;
+  /** Set when it was deregistered: it takes no new request, and is removed when drained or when the delay is over. */
+  readonly drainingSince?: Instant;
+}
+
+/** The key of a target: a group, an id and a port make it one. */
+export function targetKey(target: {
+  readonly targetGroupArn: TargetGroupArn;
+  readonly id: string;
+  readonly port: number;
+}): string {
+  return `${target.targetGroupArn}|${target.id}|${target.port}`;
+}
+
+/** Default deregistration delay in seconds. Source: ELBv2 target group attributes. */
+export const DEFAULT_DEREGISTRATION_DELAY_SECONDS = 300;
+
+/** How long a deregistered target of this group may finish its requests, in milliseconds (0..3,600,000). */
+export function deregistrationDelayMs(group: TargetGroupRecord): number {
+  const value = group.attributes["deregistration_delay.timeout_seconds"];
+  return (value === undefined ? DEFAULT_DEREGISTRATION_DELAY_SECONDS : Number(value)) * 1000;
+}

@@ -1,0 +1,92 @@
+import type { PlacementConstraint, PlacementStrategy, PropagateTags } from "@aws-sdk/client-ecs";
+import type { Instant } from "../runtime/clock.ts";
+import type { ClusterArn, ServiceArn, TaskDefinitionArn } from "../wire/arn.ts";
+import type { Tags } from "./tags.ts";
+import type { TaskLoadBalancer } from "./task.ts";
+
+export type ServiceStatus = "ACTIVE" | "DRAINING" | "INACTIVE";
+
+/**
+ * Which status may follow which. DRAINING ends in INACTIVE when every task has stopped; an INACTIVE service's name may
+ * be used by a new service, which is a new record.
+ */
+export const SERVICE_MOVES = {
+  ACTIVE: ["DRAINING", "INACTIVE"],
+  DRAINING: ["INACTIVE"],
+  INACTIVE: [],
+} as const satisfies Record<ServiceStatus, readonly ServiceStatus[]>;
+
+export type RolloutState = "IN_PROGRESS" | "COMPLETED" | "FAILED";
+
+/** One deployment of a service: the tasks of one revision of what the service should be. */
+export interface DeploymentRecord {
+  /** `ecs-svc/<19 digits>`; equals `startedBy` of its tasks. */
+  readonly id: string;
+  /** PRIMARY is the newest; ACTIVE still has tasks and is being replaced. One that is fully replaced is dropped. */
+  readonly status: "PRIMARY" | "ACTIVE";
+  readonly taskDefinitionArn: TaskDefinitionArn;
+  readonly loadBalancers: readonly TaskLoadBalancer[];
+  /** Tasks this deployment is to have; an older deployment's shrinks as it is replaced. */
+  readonly desiredCount: number;
+  readonly rolloutState: RolloutState;
+  readonly rolloutStateReason: string;
+  /** Tasks that failed one after the other; 0 again once one runs successfully. */
+  readonly failedTasks: number;
+  /** Launches that failed in a row without reaching RUNNING, and when the next may be tried: ECS's start throttling. */
+  readonly throttle: { readonly failures: number; readonly nextAttemptAt?: Instant };
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+/** A service: a number of copies of a task definition that is kept running. */
+export interface ServiceRecord {
+  readonly arn: ServiceArn;
+  readonly name: string;
+  readonly clusterArn: ClusterArn;
+  readonly status: ServiceStatus;
+  readonly schedulingStrategy: "REPLICA";
+  readonly launchType: "EC2";
+  readonly desiredCount: number;
+  readonly taskDefinitionArn: TaskDefinitionArn;
+  readonly loadBalancers: readonly TaskLoadBalancer[];
+  /** Percent, 0..100 and 100 or more: see rollingLimits in deployment/. */
+  readonly minimumHealthyPercent: number;
+  readonly maximumPercent: number;
+  readonly placementConstraints: readonly PlacementConstraint[];
+  readonly placementStrategy: readonly PlacementStrategy[];
+  /** Seconds after a task started during which bad health is not held against it; undefined when never given (0). */
+  readonly healthCheckGracePeriodSeconds?: number;
+  readonly enableECSManagedTags: boolean;
+  readonly propagateTags: PropagateTags;
+  readonly tags: Tags;
+  /** PRIMARY first, then the others from new to old. */
+  readonly deployments: readonly DeploymentRecord[];
+  /** Placement problem last told in an event, so that it is told once and not at every look. */
+  readonly steady: boolean;
+  readonly createdAt: Instant;
+  readonly createdBy: string;
+  readonly deletedAt?: Instant;
+  readonly clientToken?: string;
+  /** The last number given to one of its events. */
+  readonly eventSequence: number;
+}
+
+/** One line of a service's history. */
+export interface ServiceEventRecord {
+  readonly serviceArn: ServiceArn;
+  /** Rises by one within a service. */
+  readonly sequence: number;
+  readonly id: string;
+  readonly createdAt: Instant;
+  readonly message: string;
+}
+
+/** How many events a service keeps. Source: ECS API reference, Service.events. */
+export const MAX_SERVICE_EVENTS = 100;
+
+/** The newest deployment. Every service that is not INACTIVE has one. Throws if there is none: a broken record. */
+export function primaryDeployment(service: ServiceRecord): DeploymentRecord {
+  const primary = service.deployments.find((d) => d.status === "PRIMARY");
+  if (primary === undefined) throw new Error(`service ${service.arn} has no PRIMARY deployment`);
+  return primary;
+}

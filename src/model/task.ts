@@ -1,0 +1,160 @@
+import type { Attribute, ContainerOverride, HealthStatus, NetworkBinding, TaskStopCode } from "@aws-sdk/client-ecs";
+import type { Instant } from "../runtime/clock.ts";
+import type {
+  ClusterArn,
+  ContainerArn,
+  ContainerInstanceArn,
+  ServiceArn,
+  TaskArn,
+  TaskDefinitionArn,
+} from "../wire/arn.ts";
+import type { Resources } from "./resources.ts";
+import type { Tags } from "./tags.ts";
+
+/** What was last reported of a task, in the order a task goes through them. */
+export const TASK_STATUSES = [
+  "PROVISIONING",
+  "PENDING",
+  "ACTIVATING",
+  "RUNNING",
+  "DEACTIVATING",
+  "STOPPING",
+  "DEPROVISIONING",
+  "STOPPED",
+] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+/** What is wanted of a task. */
+export type DesiredStatus = "RUNNING" | "STOPPED";
+
+/**
+ * Who may move a task's lastStatus, and to what. A move that is not here is a bug, and is refused.
+ * `agent`: reported by the host; `server`: decided by the control plane.
+ * Source: ECS developer guide, task lifecycle.
+ */
+export const TASK_MOVES = {
+  PROVISIONING: { PENDING: "server", STOPPED: "server" },
+  PENDING: { ACTIVATING: "server", RUNNING: "agent", STOPPING: "server", STOPPED: "agent" },
+  ACTIVATING: { RUNNING: "agent", DEACTIVATING: "server", STOPPING: "server", STOPPED: "agent" },
+  RUNNING: { DEACTIVATING: "server", STOPPING: "server", STOPPED: "agent" },
+  DEACTIVATING: { STOPPING: "server", STOPPED: "agent" },
+  STOPPING: { DEPROVISIONING: "server", STOPPED: "agent" },
+  DEPROVISIONING: { STOPPED: "server" },
+  STOPPED: {},
+} as const satisfies Record<TaskStatus, Partial<Record<TaskStatus, "server" | "agent">>>;
+
+/** True if `from` may become `to` in one move. */
+export function mayMove(from: TaskStatus, to: TaskStatus): boolean {
+  return to in TASK_MOVES[from];
+}
+
+/** One container of a task, as last reported. */
+export interface ContainerRecord {
+  readonly arn: ContainerArn;
+  readonly name: string;
+  readonly image: string;
+  readonly imageDigest?: string;
+  readonly runtimeId?: string;
+  readonly lastStatus: "PENDING" | "RUNNING" | "STOPPED";
+  readonly exitCode?: number;
+  /** At most 1024 characters. */
+  readonly reason?: string;
+  readonly networkBindings: readonly NetworkBinding[];
+  readonly healthStatus: HealthStatus;
+  readonly essential: boolean;
+  /** True if the task definition gives this container a health check: only then its health counts. */
+  readonly checksHealth: boolean;
+  /** Units; as in the task definition, with overrides. */
+  readonly cpu: number;
+  readonly memoryMiB?: number;
+  readonly memoryReservationMiB?: number;
+}
+
+/** A target group that a task's container is to be registered with while it runs. */
+export interface TaskLoadBalancer {
+  readonly targetGroupArn: string;
+  readonly containerName: string;
+  readonly containerPort: number;
+}
+
+/** A task: one running copy of a task definition. */
+export interface TaskRecord {
+  readonly arn: TaskArn;
+  readonly clusterArn: ClusterArn;
+  readonly taskDefinitionArn: TaskDefinitionArn;
+  readonly containerInstanceArn?: ContainerInstanceArn;
+  readonly availabilityZone?: string;
+  readonly launchType: "EC2" | "EXTERNAL";
+  /** `service:<name>` for a service's task, otherwise the caller's or `family:<family>`. */
+  readonly group: string;
+  /** The deployment id for a service's task, otherwise the caller's. */
+  readonly startedBy?: string;
+  /** Set for a service's task only. */
+  readonly serviceArn?: ServiceArn;
+  /** The deployment (`ecs-svc/<19 digits>`) that this task belongs to; set for a service's task only. */
+  readonly deploymentId?: string;
+  readonly desiredStatus: DesiredStatus;
+  readonly lastStatus: TaskStatus;
+  readonly containers: readonly ContainerRecord[];
+  readonly healthStatus: HealthStatus;
+  /** What the task holds on its instance until it is STOPPED. */
+  readonly resources: Resources;
+  readonly overrides: {
+    readonly containerOverrides: readonly ContainerOverride[];
+    readonly cpu?: string;
+    readonly memory?: string;
+  };
+  /** Task-level limits as the API shows them: CPU units and MiB, as strings. */
+  readonly cpu?: string;
+  readonly memory?: string;
+  readonly attributes: readonly Attribute[];
+  readonly loadBalancers: readonly TaskLoadBalancer[];
+  readonly enableExecuteCommand: boolean;
+  readonly stopCode?: TaskStopCode;
+  readonly stoppedReason?: string;
+  readonly createdAt: Instant;
+  readonly pullStartedAt?: Instant;
+  readonly pullStoppedAt?: Instant;
+  readonly startedAt?: Instant;
+  readonly stoppingAt?: Instant;
+  readonly executionStoppedAt?: Instant;
+  readonly stoppedAt?: Instant;
+  /** 1 at first; rises by one with every change that a watcher of ECS would see. */
+  readonly version: number;
+  readonly tags: Tags;
+  /** What the host's agent has acknowledged of this task; what it has not is sent again on its next connection. */
+  readonly delivered: { readonly start: boolean; readonly stop: boolean };
+}
+
+/** The 32 hex characters at the end of a task's ARN. */
+export function taskId(task: { readonly arn: TaskArn }): string {
+  return task.arn.slice(task.arn.lastIndexOf("/") + 1);
+}
+
+/** True while the task holds its instance's resources. */
+export function holdsResources(task: TaskRecord): boolean {
+  return task.lastStatus !== "STOPPED";
+}
+
+/**
+ * True when the host's agent should be told to stop the task: it is to stop, and its targets have been drained
+ * (DEACTIVATING is left only then).
+ */
+export function agentShouldStop(task: TaskRecord): boolean {
+  return task.desiredStatus === "STOPPED" && task.lastStatus !== "DEACTIVATING" && task.lastStatus !== "STOPPED";
+}
+
+/**
+ * A task's health over its essential containers that have a health check: any UNHEALTHY makes it UNHEALTHY, else any
+ * UNKNOWN makes it UNKNOWN, else it is HEALTHY; without such a container it is UNKNOWN.
+ * Source: ECS developer guide, container health checks.
+ */
+export function taskHealth(containers: readonly ContainerRecord[]): HealthStatus {
+  const checked = containers.filter((c) => c.essential && c.checksHealth);
+  if (checked.some((c) => c.healthStatus === "UNHEALTHY")) return "UNHEALTHY";
+  if (checked.length === 0 || checked.some((c) => c.healthStatus !== "HEALTHY")) return "UNKNOWN";
+  return "HEALTHY";
+}
+
+/** The clock's hold on stopped tasks: they stay describable this long (ECS promises at least an hour). */
+export const STOPPED_TASK_RETENTION_MS = 60 * 60 * 1000;

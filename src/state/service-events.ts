@@ -1,0 +1,28 @@
+import { MAX_SERVICE_EVENTS, type ServiceRecord } from "../model/service.ts";
+import type { Instant } from "../runtime/clock.ts";
+import type { Random } from "../runtime/random.ts";
+import type { BerthTransaction } from "../store/index.ts";
+
+/** The same message is not repeated within this time. Source: ECS developer guide, service event messages. */
+export const EVENT_REPEAT_MS = 6 * 60 * 60 * 1000;
+
+/**
+ * Adds a line to a service's history and forgets the oldest beyond a hundred. A message equal to the newest one is
+ * left out within six hours. Returns the service with its next event number; the caller goes on with that.
+ */
+export function addServiceEvent(
+  tx: BerthTransaction,
+  service: ServiceRecord,
+  message: string,
+  at: { readonly now: Instant; readonly random: Random },
+): ServiceRecord {
+  const events = tx.serviceEvents.where("service", service.arn);
+  const newest = events.at(-1);
+  if (newest !== undefined && newest.message === message && at.now - newest.createdAt < EVENT_REPEAT_MS) return service;
+  const sequence = service.eventSequence + 1;
+  tx.serviceEvents.put({ serviceArn: service.arn, sequence, id: at.random.uuid(), createdAt: at.now, message });
+  for (const old of events.slice(0, Math.max(0, events.length + 1 - MAX_SERVICE_EVENTS))) {
+    tx.serviceEvents.delete(`${old.serviceArn}|${String(old.sequence).padStart(12, "0")}`);
+  }
+  return tx.services.put({ ...service, eventSequence: sequence });
+}

@@ -1,0 +1,99 @@
+import type { AccountSettingRecord } from "../model/account-setting.ts";
+import type { ClusterRecord } from "../model/cluster.ts";
+import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import {
+  type ListenerRecord,
+  type LoadBalancerRecord,
+  type TargetGroupRecord,
+  type TargetRecord,
+  targetKey,
+} from "../model/load-balancer.ts";
+import type { RequestTokenRecord } from "../model/request-token.ts";
+import type { ServiceEventRecord, ServiceRecord } from "../model/service.ts";
+import type { TaskRecord } from "../model/task.ts";
+import type { TaskDefinitionFamilyRecord, TaskDefinitionRecord } from "../model/task-definition.ts";
+import type { Store, Transaction, View } from "./store.ts";
+import { table } from "./table.ts";
+
+/** Every table of the control plane, its key and its indexes. An index that gives undefined leaves the record out. */
+export const SCHEMA = {
+  clusters: table<ClusterRecord>()({ key: (c) => c.arn }),
+  accountSettings: table<AccountSettingRecord>()({ key: (s) => `${s.principal}|${s.name}` }),
+  requestTokens: table<RequestTokenRecord>()({ key: (t) => t.key }),
+  taskDefinitionFamilies: table<TaskDefinitionFamilyRecord>()({ key: (f) => f.family }),
+  taskDefinitions: table<TaskDefinitionRecord>()({
+    key: (d) => d.arn,
+    indexes: { family: (d) => d.family, status: (d) => d.status },
+  }),
+  containerInstances: table<ContainerInstanceRecord>()({
+    key: (i) => i.arn,
+    indexes: {
+      /** Those that are not INACTIVE, by cluster. */
+      cluster: (i) => (i.status === "INACTIVE" ? undefined : i.clusterArn),
+      ec2InstanceId: (i) => (i.status === "INACTIVE" ? undefined : i.ec2InstanceId),
+      clientToken: (i) => (i.clientToken === undefined ? undefined : `${i.clusterArn}|${i.clientToken}`),
+    },
+  }),
+  tasks: table<TaskRecord>()({
+    key: (t) => t.arn,
+    indexes: {
+      cluster: (t) => t.clusterArn,
+      clusterStatus: (t) => `${t.clusterArn}|${t.lastStatus}`,
+      /** Those that still hold resources there. */
+      containerInstance: (t) => (t.lastStatus === "STOPPED" ? undefined : t.containerInstanceArn),
+      instanceRunning: (t) =>
+        t.desiredStatus === "RUNNING" && t.lastStatus === "RUNNING" ? t.containerInstanceArn : undefined,
+      instancePending: (t) => (t.lastStatus === "PENDING" ? t.containerInstanceArn : undefined),
+      /** Those that are not STOPPED. */
+      service: (t) => (t.lastStatus === "STOPPED" ? undefined : t.serviceArn),
+      /** STOPPED ones, of a service. */
+      serviceStopped: (t) => (t.lastStatus === "STOPPED" ? t.serviceArn : undefined),
+      /** `<cluster>|<group>` of those that are to run: what spread counts. */
+      group: (t) => (t.desiredStatus === "RUNNING" ? `${t.clusterArn}|${t.group}` : undefined),
+      taskDefinition: (t) => (t.lastStatus === "STOPPED" ? undefined : t.taskDefinitionArn),
+      stopped: (t) => (t.lastStatus === "STOPPED" ? "yes" : undefined),
+    },
+  }),
+  services: table<ServiceRecord>()({
+    key: (s) => s.arn,
+    indexes: {
+      cluster: (s) => s.clusterArn,
+      /** Those that are not INACTIVE, by every task definition that one of their deployments uses. */
+      taskDefinition: (s) => (s.status === "INACTIVE" ? undefined : s.deployments.map((d) => d.taskDefinitionArn)),
+      targetGroup: (s) => (s.status === "INACTIVE" ? undefined : s.loadBalancers.map((l) => l.targetGroupArn)),
+    },
+  }),
+  serviceEvents: table<ServiceEventRecord>()({
+    key: (e) => `${e.serviceArn}|${String(e.sequence).padStart(12, "0")}`,
+    indexes: { service: (e) => e.serviceArn },
+  }),
+  loadBalancers: table<LoadBalancerRecord>()({ key: (l) => l.arn, indexes: { name: (l) => l.name } }),
+  targetGroups: table<TargetGroupRecord>()({ key: (g) => g.arn, indexes: { name: (g) => g.name } }),
+  listeners: table<ListenerRecord>()({
+    key: (l) => l.arn,
+    indexes: {
+      loadBalancer: (l) => l.loadBalancerArn,
+      targetGroup: (l) => listenerTargetGroups(l),
+    },
+  }),
+  targets: table<TargetRecord>()({
+    key: targetKey,
+    indexes: { targetGroup: (t) => t.targetGroupArn, task: (t) => t.taskArn, id: (t) => t.id },
+  }),
+} as const;
+
+/** The target groups that a listener's default actions forward to. */
+export function listenerTargetGroups(listener: ListenerRecord): string[] {
+  const groups = listener.defaultActions.flatMap((action) => [
+    ...(action.TargetGroupArn === undefined ? [] : [action.TargetGroupArn]),
+    ...(action.ForwardConfig?.TargetGroups ?? []).flatMap((g) =>
+      g.TargetGroupArn === undefined ? [] : [g.TargetGroupArn],
+    ),
+  ]);
+  return [...new Set(groups)];
+}
+
+export type BerthSchema = typeof SCHEMA;
+export type BerthStore = Store<BerthSchema>;
+export type BerthView = View<BerthSchema>;
+export type BerthTransaction = Transaction<BerthSchema>;
