@@ -1,0 +1,12 @@
+export { explainRefusal, NO_INSTANCES } from "./explain.ts";
+export { type NeedOverrides, type NeedSource, needOf } from "./need.ts";
+export { type Chance, Placer, placeTask } from "./placer.ts";
+export {
+  DEFAULT_SERVICE_STRATEGY,
+  DEFAULT_TASK_STRATEGY,
+  type Placement,
+  type PlacementRequest,
+  type Refusal,
+  type RefusalReason,
+  type TasksOnInstance,
+} from "./request.ts";

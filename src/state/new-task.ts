@@ -1,0 +1,127 @@
+import type { ContainerDefinition, ContainerOverride, PropagateTags } from "@aws-sdk/client-ecs";
+import { attributeValue, type ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { Tags } from "../model/tags.ts";
+import type { ContainerRecord, TaskLoadBalancer, TaskRecord } from "../model/task.ts";
+import type { TaskDefinitionRecord } from "../model/task-definition.ts";
+import type { Instant } from "../runtime/clock.ts";
+import type { Random } from "../runtime/random.ts";
+import { type NeedOverrides, needOf } from "../scheduler/index.ts";
+import {
+  type ArnScope,
+  type ClusterArn,
+  containerArn,
+  parseClusterArn,
+  type ServiceArn,
+  taskArn,
+} from "../wire/arn.ts";
+
+/** All that a new task is made from. Names in overrides must have been checked against the definition. */
+export interface TaskOrder {
+  readonly clusterArn: ClusterArn;
+  readonly definition: TaskDefinitionRecord;
+  /** Where it was placed. */
+  readonly instance: ContainerInstanceRecord;
+  readonly overrides?: NeedOverrides;
+  readonly group: string;
+  readonly startedBy?: string;
+  /** For a service's task only. */
+  readonly serviceArn?: ServiceArn;
+  readonly deploymentId?: string;
+  readonly loadBalancers?: readonly TaskLoadBalancer[];
+  readonly enableExecuteCommand?: boolean;
+  /** As `tagsOfNewTask` gives them. */
+  readonly tags: Tags;
+}
+
+/** A task that has just been placed: PENDING, with a new id. Recording it is `launchTask`'s part. */
+export function newTask(order: TaskOrder, at: { readonly now: Instant; readonly random: Random }): TaskRecord {
+  const { definition, instance, overrides = {} } = order;
+  const containers = definition.definition.containerDefinitions ?? [];
+  const place = placeOf(order.clusterArn);
+  const taskId = at.random.hex(16);
+  const given = new Map((overrides.containerOverrides ?? []).map((o) => [o.name, o]));
+  const architecture = attributeValue(instance, "ecs.cpu-architecture");
+  return {
+    arn: taskArn(place.scope, { clusterName: place.clusterName, taskId }),
+    clusterArn: order.clusterArn,
+    taskDefinitionArn: definition.arn,
+    containerInstanceArn: instance.arn,
+    availabilityZone: attributeValue(instance, "ecs.availability-zone"),
+    launchType: "EC2",
+    group: order.group,
+    startedBy: order.startedBy,
+    serviceArn: order.serviceArn,
+    deploymentId: order.deploymentId,
+    desiredStatus: "RUNNING",
+    lastStatus: "PENDING",
+    containers: containers.map((c) => newContainer(c, given.get(c.name), { ...place, taskId, random: at.random })),
+    healthStatus: "UNKNOWN",
+    resources: needOf(definition.definition, overrides),
+    overrides: {
+      containerOverrides: containers.map((c) => given.get(c.name) ?? { name: c.name }),
+      cpu: overrides.cpu,
+      memory: overrides.memory,
+    },
+    cpu: overrides.cpu ?? definition.definition.cpu,
+    memory: overrides.memory ?? definition.definition.memory,
+    attributes: architecture === undefined ? [] : [{ name: "ecs.cpu-architecture", value: architecture }],
+    loadBalancers: order.loadBalancers ?? [],
+    enableExecuteCommand: order.enableExecuteCommand ?? false,
+    createdAt: at.now,
+    version: 1,
+    tags: order.tags,
+    delivered: { start: false, stop: false },
+  };
+}
+
+function newContainer(
+  definition: ContainerDefinition,
+  override: ContainerOverride | undefined,
+  of: { scope: ArnScope; clusterName: string; taskId: string; random: Random },
+): ContainerRecord {
+  const { clusterName, taskId } = of;
+  return {
+    arn: containerArn(of.scope, { clusterName, taskId, containerId: of.random.uuid() }),
+    name: definition.name ?? "",
+    image: definition.image ?? "",
+    lastStatus: "PENDING",
+    networkBindings: [],
+    healthStatus: "UNKNOWN",
+    essential: definition.essential ?? true,
+    checksHealth: definition.healthCheck !== undefined,
+    cpu: override?.cpu ?? definition.cpu ?? 0,
+    memoryMiB: override?.memory ?? definition.memory,
+    memoryReservationMiB: override?.memoryReservation ?? definition.memoryReservation,
+  };
+}
+
+function placeOf(arn: ClusterArn): { readonly scope: ArnScope; readonly clusterName: string } {
+  const parsed = parseClusterArn(arn);
+  if (parsed === undefined) throw new Error(`${arn} is not a cluster's ARN`);
+  return { scope: parsed, clusterName: parsed.clusterName };
+}
+
+/** Where a new task's tags may come from. */
+export interface TagSources {
+  readonly clusterArn: ClusterArn;
+  /** The tags of the call; they win over propagated ones. */
+  readonly own?: Tags;
+  readonly propagateTags?: PropagateTags;
+  readonly definition: TaskDefinitionRecord;
+  /** The service that starts the task. */
+  readonly service?: { readonly name: string; readonly tags: Tags };
+  readonly enableECSManagedTags?: boolean;
+}
+
+/** A new task's tags: propagated ones, its own, and ECS's managed ones. Source: ECS developer guide, tagging. */
+export function tagsOfNewTask(sources: TagSources): Tags {
+  const { own, propagateTags, definition, service, enableECSManagedTags } = sources;
+  const propagated =
+    propagateTags === "TASK_DEFINITION" ? definition.tags : propagateTags === "SERVICE" ? service?.tags : undefined;
+  const managed: Record<string, string> = {};
+  if (enableECSManagedTags === true) {
+    managed["aws:ecs:clusterName"] = placeOf(sources.clusterArn).clusterName;
+    if (service !== undefined) managed["aws:ecs:serviceName"] = service.name;
+  }
+  return { ...propagated, ...own, ...managed };
+}
