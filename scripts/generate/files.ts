@@ -1,0 +1,56 @@
+import * as ecs from "@aws-sdk/client-ecs";
+import * as elbv2 from "@aws-sdk/client-elastic-load-balancing-v2";
+import { readDeclarations } from "./declarations.ts";
+import { buildDocumentation } from "./documentation.ts";
+import { buildModel, type ServiceFacts } from "./model.ts";
+import { readSdk } from "./schema.ts";
+import { buildTypes } from "./types.ts";
+
+interface Source {
+  readonly facts: ServiceFacts;
+  readonly packageName: string;
+  readonly clientName: string;
+  readonly module: Readonly<Record<string, unknown>>;
+  readonly typePrefix: string;
+}
+
+const SOURCES: readonly Source[] = [
+  {
+    facts: { name: "ecs", signingName: "ecs", protocol: "json" },
+    packageName: "@aws-sdk/client-ecs",
+    clientName: "ECSClient",
+    module: ecs,
+    typePrefix: "Ecs",
+  },
+  {
+    facts: { name: "elbv2", signingName: "elasticloadbalancing", protocol: "query" },
+    packageName: "@aws-sdk/client-elastic-load-balancing-v2",
+    clientName: "ElasticLoadBalancingV2Client",
+    module: elbv2,
+    typePrefix: "ElbV2",
+  },
+];
+
+/** Every generated file: its name in src/wire/models and its text. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  const files = new Map<string, string>();
+  for (const { facts, packageName, clientName, module, typePrefix } of SOURCES) {
+    const sdk = readSdk(module, clientName);
+    const declarations = readDeclarations(packageName, new Set(sdk.enums.keys()));
+    const model = buildModel(facts, sdk, declarations);
+    files.set(`${facts.name}.json`, lines(model));
+    files.set(`${facts.name}.docs.json`, lines(buildDocumentation(model, declarations)));
+    files.set(`${facts.name}.ts`, buildTypes(model, packageName, typePrefix));
+  }
+  return files;
+}
+
+/** JSON with one line per entry of each part, so that an SDK upgrade reads well as a diff. */
+function lines(value: object): string {
+  const parts = Object.entries(value).map(([key, part]) => {
+    if (typeof part !== "object") return `${JSON.stringify(key)}:${JSON.stringify(part)}`;
+    const entries = Object.entries(part as object).map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`);
+    return `${JSON.stringify(key)}:{\n${entries.join(",\n")}\n}`;
+  });
+  return `{\n${parts.join(",\n")}\n}\n`;
+}
