@@ -78,7 +78,11 @@ export const SCHEMA = {
   }),
   targets: table<TargetRecord>()({
     key: targetKey,
-    indexes: { targetGroup: (t) => t.targetGroupArn, task: (t) => t.taskArn, id: (t) => t.id },
+    indexes: {
+      targetGroup: (t) => t.targetGroupArn,
+      task: (t) => t.taskArn,
+      draining: (t) => (t.drainingSince === undefined ? undefined : "yes"),
+    },
   }),
 } as const;
 

@@ -1,0 +1,237 @@
+import type { Action, Listener } from "@aws-sdk/client-elastic-load-balancing-v2";
+import type { ListenerRecord, LoadBalancerRecord } from "../../model/load-balancer.ts";
+import type { BerthTransaction, BerthView } from "../../store/index.ts";
+import { listenerArn, listenerRuleArn, parseLoadBalancerArn } from "../../wire/arn.ts";
+import type { ApiContext } from "../context.ts";
+import { ElbError, notCarriedOut, ruleNotFound, validationError } from "./errors.ts";
+import { listenerOf, loadBalancerOf, loadBalancersOf, targetGroupOf } from "./lookup.ts";
+import type { Operation } from "./operation.ts";
+import { page } from "./page.ts";
+import { tagsFrom } from "./tags.ts";
+
+/** How many listeners a load balancer may have. Source: ELB quotas. */
+const MAX_LISTENERS = 50;
+
+export const createListener: Operation<"CreateListener"> = async (context, input) => {
+  const { store, clock, random, scope } = context;
+  refuseTls(input);
+  const loadBalancer = loadBalancerOf(store.view, input.LoadBalancerArn ?? "");
+  const protocol = protocolOf(loadBalancer, input.Protocol);
+  const port = portOf(input.Port);
+  checkPortUnused(store.view, loadBalancer, port);
+  await checkBindable(context, loadBalancer, port);
+  const [listenerId, ruleId] = [random.hex(8), random.hex(8)];
+  const now = clock.now();
+  const record = await store.transact("CreateListener", (tx) => {
+    const owner = loadBalancerOf(tx, loadBalancer.arn);
+    checkPortUnused(tx, owner, port);
+    if (tx.listeners.count("loadBalancer", owner.arn) >= MAX_LISTENERS) {
+      throw new ElbError(
+        "TooManyListenersException",
+        `Load balancer '${owner.arn}' has ${MAX_LISTENERS} listeners already`,
+      );
+    }
+    const names = { ...namesOf(owner), listenerId };
+    const arn = listenerArn(scope, names);
+    return tx.listeners.put({
+      arn,
+      loadBalancerArn: owner.arn,
+      protocol,
+      port,
+      defaultActions: forwardsFrom(tx, owner, protocol, input.DefaultActions ?? []),
+      defaultRuleArn: listenerRuleArn(scope, { ...names, ruleId }),
+      attributes: {},
+      tags: tagsFrom({}, input.Tags ?? []),
+      createdAt: now,
+    });
+  });
+  return { Listeners: [toWire(record)] };
+};
+
+export const modifyListener: Operation<"ModifyListener"> = async (context, input) => {
+  const { store } = context;
+  refuseTls(input);
+  const before = listenerOf(store.view, input.ListenerArn ?? "");
+  const owner = loadBalancerOf(store.view, before.loadBalancerArn);
+  const port = input.Port === undefined ? before.port : portOf(input.Port);
+  const protocol = input.Protocol === undefined ? before.protocol : protocolOf(owner, input.Protocol);
+  if (port !== before.port) {
+    checkPortUnused(store.view, owner, port);
+    await checkBindable(context, owner, port);
+  }
+  const record = await store.transact("ModifyListener", (tx) => {
+    const found = listenerOf(tx, before.arn);
+    if (port !== found.port) checkPortUnused(tx, owner, port);
+    const actions = input.DefaultActions ?? [...found.defaultActions];
+    return tx.listeners.put({ ...found, port, protocol, defaultActions: forwardsFrom(tx, owner, protocol, actions) });
+  });
+  return { Listeners: [toWire(record)] };
+};
+
+export const deleteListener: Operation<"DeleteListener"> = async ({ store }, input) => {
+  await store.transact("DeleteListener", (tx) => tx.listeners.delete(listenerOf(tx, input.ListenerArn ?? "").arn));
+  return {};
+};
+
+export const describeListeners: Operation<"DescribeListeners"> = (context, input) => {
+  const tables = context.store.view;
+  const arns = input.ListenerArns ?? [];
+  if (arns.length > 0) return { Listeners: arns.map((arn) => toWire(listenerOf(tables, arn))) };
+  if (input.LoadBalancerArn === undefined) {
+    throw validationError("You must specify either listener ARNs or a load balancer ARN");
+  }
+  const { arn } = loadBalancerOf(tables, input.LoadBalancerArn);
+  const { items, nextMarker } = page(context, tables.listeners.where("loadBalancer", arn), (l) => l.arn, input, arn);
+  return { Listeners: items.map(toWire), NextMarker: nextMarker };
+};
+
+/** A listener has one rule here: its default. */
+export const describeRules: Operation<"DescribeRules"> = ({ store }, input) => {
+  const tables = store.view;
+  const byArn = input.RuleArns ?? [];
+  if ((input.ListenerArn === undefined) === (byArn.length === 0)) {
+    throw validationError("You must specify either rule ARNs or a listener ARN");
+  }
+  const listeners =
+    input.ListenerArn !== undefined
+      ? [listenerOf(tables, input.ListenerArn)]
+      : byArn.map((arn) => [...tables.listeners.all()].find((l) => l.defaultRuleArn === arn) ?? missingRule(arn));
+  return {
+    Rules: listeners.map((l) => ({
+      RuleArn: l.defaultRuleArn,
+      Priority: "default",
+      Conditions: [],
+      Actions: [...l.defaultActions],
+      IsDefault: true,
+    })),
+  };
+};
+
+function namesOf(owner: LoadBalancerRecord) {
+  const names = parseLoadBalancerArn(owner.arn);
+  if (names === undefined) throw new Error(`the record of load balancer ${owner.arn} has no well-formed ARN`);
+  return names;
+}
+
+function missingRule(arn: string): never {
+  throw ruleNotFound(arn);
+}
+
+function refuseTls(input: {
+  SslPolicy?: string;
+  Certificates?: unknown[];
+  AlpnPolicy?: string[];
+  MutualAuthentication?: unknown;
+}): void {
+  if (input.SslPolicy !== undefined) throw notCarriedOut("SslPolicy", "Listeners are HTTP or TCP.");
+  if (input.Certificates !== undefined) throw notCarriedOut("Certificates", "Listeners are HTTP or TCP.");
+  if (input.AlpnPolicy !== undefined) throw notCarriedOut("AlpnPolicy", "Listeners are HTTP or TCP.");
+  if (input.MutualAuthentication !== undefined)
+    throw notCarriedOut("MutualAuthentication", "Listeners are HTTP or TCP.");
+}
+
+function protocolOf(owner: LoadBalancerRecord, protocol: string | undefined): "HTTP" | "TCP" {
+  if (protocol === undefined) throw validationError("A listener protocol must be specified");
+  if (protocol !== "HTTP" && protocol !== "TCP") {
+    throw new ElbError(
+      "UnsupportedProtocolException",
+      `Berth does not carry out listeners with protocol '${protocol}'. Use 'HTTP' on an application and 'TCP' on a network load balancer.`,
+    );
+  }
+  const wanted = owner.type === "application" ? "HTTP" : "TCP";
+  if (protocol !== wanted) {
+    throw validationError(
+      `Protocol '${protocol}' is not supported on ${owner.type === "application" ? "Application" : "Network"} Load Balancers`,
+    );
+  }
+  return protocol;
+}
+
+function portOf(port: number | undefined): number {
+  if (port === undefined) throw validationError("A listener port must be specified");
+  if (port < 1 || port > 65535) throw validationError(`Port '${port}' is not valid: it must be from 1 to 65535`);
+  return port;
+}
+
+/** Listeners of all load balancers share their address here, so a port can be had once. Throws DuplicateListener. */
+function checkPortUnused(
+  tables: Pick<BerthView, "listeners" | "loadBalancers">,
+  owner: LoadBalancerRecord,
+  port: number,
+): void {
+  for (const other of tables.listeners.all()) {
+    if (other.port !== port || tables.loadBalancers.get(other.loadBalancerArn)?.address !== owner.address) continue;
+    throw new ElbError(
+      "DuplicateListenerException",
+      other.loadBalancerArn === owner.arn
+        ? `A listener already exists on this port for this load balancer '${owner.arn}'`
+        : `Port ${port} of ${owner.address} is taken by a listener of load balancer '${other.loadBalancerArn}': choose another port`,
+    );
+  }
+}
+
+async function checkBindable(context: ApiContext, owner: LoadBalancerRecord, port: number): Promise<void> {
+  const problem = await context.balancer.checkBind(owner.address, port);
+  if (problem !== undefined) {
+    throw validationError(
+      `The listener cannot bind ${owner.address}:${port}: ${problem}. Free the port or choose another one.`,
+    );
+  }
+}
+
+/** The default action, checked and in the form ELBv2 echoes: one forward to one target group. */
+function forwardsFrom(
+  tx: BerthTransaction,
+  owner: LoadBalancerRecord,
+  protocol: "HTTP" | "TCP",
+  actions: readonly Action[],
+): Action[] {
+  const [action, ...more] = actions;
+  if (action === undefined) throw validationError("A listener must have a default action");
+  if (more.length > 0) throw notCarriedOut("more than one default action", "Give one action of type 'forward'.");
+  if (action.Type !== "forward")
+    throw notCarriedOut(`actions of type '${action.Type}'`, "Give one action of type 'forward'.");
+  const groups = action.ForwardConfig?.TargetGroups ?? [];
+  if (groups.length > 1) throw notCarriedOut("a forward to several target groups", "Give one target group.");
+  if (action.ForwardConfig?.TargetGroupStickinessConfig?.Enabled === true)
+    throw notCarriedOut("TargetGroupStickinessConfig");
+  const arn = action.TargetGroupArn ?? groups[0]?.TargetGroupArn;
+  if (arn === undefined) throw validationError("A target group ARN must be specified for an action of type 'forward'");
+  if (groups[0] !== undefined && groups[0].TargetGroupArn !== arn) {
+    throw validationError("TargetGroupArn and ForwardConfig name different target groups");
+  }
+  const group = targetGroupOf(tx, arn);
+  if (group.protocol !== protocol) {
+    throw new ElbError(
+      "IncompatibleProtocolsException",
+      `The listener protocol '${protocol}' is not compatible with the protocol '${group.protocol}' of target group '${arn}'`,
+    );
+  }
+  if (loadBalancersOf(tx, arn).some((used) => used !== owner.arn)) {
+    throw new ElbError(
+      "TargetGroupAssociationLimitException",
+      `Target group '${arn}' is associated with another load balancer already`,
+    );
+  }
+  return [
+    {
+      Type: "forward",
+      TargetGroupArn: arn,
+      Order: action.Order,
+      ForwardConfig: {
+        TargetGroups: [{ TargetGroupArn: arn, Weight: 1 }],
+        TargetGroupStickinessConfig: { Enabled: false },
+      },
+    },
+  ];
+}
+
+function toWire(l: ListenerRecord): Listener {
+  return {
+    ListenerArn: l.arn,
+    LoadBalancerArn: l.loadBalancerArn,
+    Port: l.port,
+    Protocol: l.protocol,
+    DefaultActions: [...l.defaultActions],
+  };
+}

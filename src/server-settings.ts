@@ -1,0 +1,62 @@
+import { defaultDataDir } from "./runtime/data-dir.ts";
+import { number, type Setting, text, type Values } from "./runtime/settings.ts";
+
+const addressAndPort: Setting<{ readonly host: string; readonly port: number }> = {
+  value: "HOST:PORT",
+  help: "where the API is served; port 0 takes a free one",
+  default: { host: "127.0.0.1", port: 7070 },
+  parse: (given) => {
+    const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})$/.exec(given);
+    const port = Number(match?.[3]);
+    if (match === null || port > 65535) throw new Error("it must be HOST:PORT, such as 127.0.0.1:7070 or [::1]:7070");
+    return { host: match[1] ?? match[2] ?? "", port };
+  },
+};
+
+const pattern = (setting: Setting<string>, allowed: RegExp, accepted: string): Setting<string> => ({
+  ...setting,
+  parse: (given) => {
+    if (!allowed.test(given)) throw new Error(`it must be ${accepted}`);
+    return given;
+  },
+});
+
+/** Everything that `berth server` can be told. */
+export const SERVER_SETTINGS = {
+  "data-dir": text("DIR", "where state and credentials are kept", defaultDataDir(process.env)),
+  listen: addressAndPort,
+  region: pattern(text("REGION", "the region in every ARN", "us-east-1"), /^[a-z]{2}(-[a-z]+)+-\d$/, "like us-east-1"),
+  "account-id": pattern(text("ID", "the account in every ARN", "000000000000"), /^\d{12}$/, "12 digits"),
+  "balancer-address": pattern(
+    text("ADDRESS", "the address that load balancers bind; 0.0.0.0 opens them to other machines", "127.0.0.1"),
+    /^\d{1,3}(\.\d{1,3}){3}$/,
+    "an IPv4 address",
+  ),
+  haproxy: text("PROGRAM", "the HAProxy that carries load balancers; 'container' runs it in Docker", "haproxy"),
+  "service-healthy-after": number(
+    "SECONDS",
+    "how long a service's task without any health check must have run to count as healthy",
+    40,
+    [0, 3600],
+  ),
+  "host-loss-grace": number(
+    "SECONDS",
+    "how much longer than six silent seconds a host's tasks are waited for before they are replaced",
+    1,
+    [0, 86_400],
+  ),
+  "start-grace": number("SECONDS", "how long hosts may take to come back after a start of the server", 30, [0, 86_400]),
+  "host-loss-brake": number(
+    "PERCENT",
+    "replacements are slowed when more than this share of a cluster's hosts, and at least three, go within half a minute",
+    30,
+    [0, 100],
+  ),
+  "log-level": pattern(
+    text("LEVEL", "debug, info, warn, error or silent", "info"),
+    /^(debug|info|warn|error|silent)$/,
+    "debug, info, warn, error or silent",
+  ),
+} as const;
+
+export type ServerSettings = Values<typeof SERVER_SETTINGS>;
