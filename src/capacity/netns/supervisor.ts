@@ -1,0 +1,80 @@
+/**
+ * The first process of a local host: `node supervisor.ts HOSTS_DIR NAME`, started in the host's namespaces and control group. Runs the
+ * host's Docker Engine and agent and starts either again when it dies. SIGTERM ends both and itself; containers keep running.
+ */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { rotateLog, SupervisedChild } from "../../runtime/child.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { processLog } from "../../runtime/log.ts";
+import { clearEngineLeftovers, engineAnswers, engineCommand } from "./engine.ts";
+import { type HostRecord, hostPaths, readHostRecord, replaceFile, type SupervisorState } from "./host-record.ts";
+import { hostsSettings } from "./settings.ts";
+
+/** Each log file keeps at most this and once as much in its `.1`. */
+const LOG_LIMIT_BYTES = 5 * 1024 * 1024;
+const LOG_CHECK_MS = 10_000;
+const ENGINE_POLL_MS = 20;
+/** dockerd stops within this on SIGTERM with live-restore, for it leaves the containers alone. */
+const STOP_GRACE_MS = 10_000;
+
+async function supervise(record: HostRecord, hostsDir: string): Promise<void> {
+  const clock = systemClock();
+  const log = processLog("supervisor", "info");
+  const paths = hostPaths({ ...hostsSettings({}), dir: hostsDir }, record.name);
+  const [command = "dockerd", ...args] = engineCommand(record, paths);
+  writeFileSync(join(paths.run, "daemon.json"), "{}\n");
+  const state = (): SupervisorState => ({
+    supervisor: process.pid,
+    engine: engine.pid,
+    agent: agent.pid,
+    engineRestarts: engine.restarts,
+    agentRestarts: agent.restarts,
+  });
+  const onChange = () => replaceFile(paths.supervisorState, JSON.stringify(state()));
+  const engine = new SupervisedChild({
+    ...{
+      name: "dockerd",
+      command,
+      args,
+      env: process.env,
+      logFile: join(paths.log, "dockerd.log"),
+      clock,
+      log,
+      onChange,
+    },
+    prepare: () => clearEngineLeftovers(record, paths, clock),
+  });
+  const agent = new SupervisedChild({
+    ...{ name: "agent", command: record.agent.command, args: record.agent.args },
+    ...{ env: { ...process.env, ...record.agent.env }, logFile: join(paths.log, "agent.log"), clock, log, onChange },
+  });
+
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    await agent.stop(STOP_GRACE_MS);
+    await engine.stop(STOP_GRACE_MS);
+    process.exit(0);
+  };
+  process.on("SIGTERM", () => void stop());
+  process.on("SIGINT", () => void stop());
+  process.on("SIGHUP", () => {}); // the terminal that made the host may close
+
+  const logs = ["dockerd.log", "agent.log", "supervisor.log"].map((file) => join(paths.log, file));
+  // This timer keeps the process alive between the children's deaths.
+  setInterval(() => {
+    for (const file of logs) rotateLog(file, LOG_LIMIT_BYTES);
+  }, LOG_CHECK_MS);
+  engine.start();
+  while (!stopping && !(await engineAnswers(paths.socket))) await clock.sleep(ENGINE_POLL_MS);
+  if (!stopping) agent.start();
+}
+
+const [hostsDir, name] = process.argv.slice(2);
+if (hostsDir === undefined || name === undefined) throw new Error("usage: supervisor.ts HOSTS_DIR NAME");
+const record = readHostRecord({ ...hostsSettings({}), dir: hostsDir }, name);
+if (record === undefined) throw new Error(`no host ${name} in ${hostsDir}`);
+await supervise(record, hostsDir);
