@@ -48,6 +48,8 @@ export const SCHEMA = {
       service: (t) => (t.lastStatus === "STOPPED" ? undefined : t.serviceArn),
       /** STOPPED ones, of a service. */
       serviceStopped: (t) => (t.lastStatus === "STOPPED" ? t.serviceArn : undefined),
+      /** STOPPED ones that their service has not yet counted in its deployment's failures. */
+      serviceUnaccounted: (t) => (t.lastStatus === "STOPPED" && t.accounted !== true ? t.serviceArn : undefined),
       /** `<cluster>|<group>` of those that are to run: what spread counts. */
       group: (t) => (t.desiredStatus === "RUNNING" ? `${t.clusterArn}|${t.group}` : undefined),
       taskDefinition: (t) => (t.lastStatus === "STOPPED" ? undefined : t.taskDefinitionArn),
