@@ -1,0 +1,34 @@
+import { paginate } from "../../wire/pagination.ts";
+import type { ApiContext } from "../context.ts";
+
+/** What an operation allows for maxResults, and what it takes when none is given. */
+export interface PageLimits {
+  readonly default: number;
+  readonly max: number;
+}
+
+/**
+ * One page of `all` after `input.nextToken`, by `key` in ascending order. `filters` are what else was asked: a token is
+ * good for the same filters only. Throws InvalidParameterException for a token or a maxResults that is not valid.
+ */
+export function page<R>(
+  context: ApiContext,
+  all: readonly R[],
+  key: (record: R) => string,
+  input: { readonly nextToken?: string; readonly maxResults?: number },
+  limits: PageLimits,
+  filters: unknown = {},
+): { readonly items: R[]; readonly nextToken: string | undefined } {
+  const sorted = [...all].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  const answer = paginate({
+    items: sorted,
+    key,
+    maxResults: input.maxResults,
+    nextToken: input.nextToken,
+    filters,
+    limits,
+    secret: context.pageSecret,
+    errorCode: "InvalidParameterException",
+  });
+  return { items: answer.page, nextToken: answer.nextToken };
+}
