@@ -1,0 +1,73 @@
+import type { Instant } from "../../runtime/clock.ts";
+import type { ContainerFacts, PortBinding } from "../container-runtime.ts";
+import { parsePortRange } from "./container-spec.ts";
+import { restartsAfterExit } from "./decide.ts";
+import { type ContainerRecord, noteReason, type TaskRecord } from "./task-record.ts";
+
+/** What the facts ask for beyond the record: nothing, a start in place, or a stop of what should not run. */
+export type AfterFacts = "nothing" | "restart" | "stop-stray";
+
+/** Brings a container's record up to what the engine says of it. Statuses only move forward. */
+export function absorb(task: TaskRecord, container: ContainerRecord, facts: ContainerFacts, now: Instant): AfterFacts {
+  container.runtimeId = facts.id;
+  container.imageId = facts.imageId;
+  container.createdAt ??= facts.createdAt ?? now;
+  if (container.status === "STOPPED") {
+    return facts.state === "running" ? "stop-stray" : "nothing";
+  }
+  noteHealth(container, facts, now);
+  switch (facts.state) {
+    case "created":
+      container.status = "CREATED";
+      return "nothing";
+    case "running":
+      container.status = "RUNNING";
+      container.startedAt = facts.startedAt ?? container.startedAt ?? now;
+      container.bindings = outsideRanges(container, facts.bindings);
+      noteAllStarted(task);
+      return "nothing";
+    case "exited":
+      return absorbExit(task, container, facts, now);
+  }
+}
+
+function absorbExit(task: TaskRecord, container: ContainerRecord, facts: ContainerFacts, now: Instant): AfterFacts {
+  container.startedAt = facts.startedAt ?? container.startedAt;
+  container.exitCode = facts.exitCode;
+  const finishedAt = facts.finishedAt ?? now;
+  noteAllStarted(task);
+  if (restartsAfterExit(task, container, { exitCode: facts.exitCode, finishedAt })) return "restart";
+  container.status = "STOPPED";
+  container.finishedAt = finishedAt;
+  if (facts.oomKilled) noteReason(container, "OutOfMemoryError: Container killed due to memory usage");
+  else if (facts.error) noteReason(container, `CannotStartContainerError: ${facts.error}`);
+  return "nothing";
+}
+
+/** The engine has no such container any more: it was removed by someone else. */
+export function absorbVanished(container: ContainerRecord, now: Instant): void {
+  if (container.status === "STOPPED") return;
+  container.status = "STOPPED";
+  container.finishedAt = now;
+  noteReason(container, "ContainerVanishedError: No container matching saved ID found");
+}
+
+function noteHealth(container: ContainerRecord, facts: ContainerFacts, now: Instant): void {
+  if (!facts.health || facts.health.status === container.health?.status) return;
+  container.health = { status: facts.health.status, since: facts.health.since ?? now };
+}
+
+function noteAllStarted(task: TaskRecord): void {
+  task.reachedRunning ||= task.containers.every((it) => it.startedAt !== undefined);
+}
+
+/** The ports of a containerPortRange are reported as one range, not one by one. */
+function outsideRanges(container: ContainerRecord, bindings: readonly PortBinding[]): PortBinding[] {
+  return bindings.filter(
+    (binding) =>
+      !container.rangeBindings.some((range) => {
+        const { first, last } = parsePortRange(range.containerPortRange);
+        return range.protocol === binding.protocol && first <= binding.containerPort && binding.containerPort <= last;
+      }),
+  );
+}

@@ -1,0 +1,210 @@
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Random } from "../../runtime/random.ts";
+import { type ContainerRuntime, type ImageFacts, outcomeUnknown, RuntimeError } from "../container-runtime.ts";
+import { absorb } from "./absorb.ts";
+import { CONTAINER_NAME_LABEL, containerSpec, TASK_ARN_LABEL } from "./container-spec.ts";
+import type { Images } from "./images.ts";
+import { limiter } from "./limiter.ts";
+import type { MetadataKeeper } from "./metadata-file.ts";
+import { pickRanges } from "./port-ranges.ts";
+import type { EngineSettings, HostIdentity } from "./settings.ts";
+import { type ContainerRecord, noteReason, payloadOf, type RangeBinding, type TaskRecord } from "./task-record.ts";
+
+/** Creates and starts at once. More only make the daemon's own queue longer. */
+const PARALLEL_STARTS = 16;
+const STOP_TRIES = 5;
+const STOP_RETRY_MS = 1_000;
+/** How often host ranges for a containerPortRange are picked again when a port of them turns out to be taken. */
+const RANGE_TRIES = 5;
+
+export interface OperationsDeps {
+  readonly runtime: ContainerRuntime;
+  readonly images: Images;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly settings: EngineSettings;
+  readonly host: HostIdentity;
+  readonly metadata: MetadataKeeper;
+  /** Host ranges that other containers hold. */
+  readonly usedRanges: () => RangeBinding[];
+}
+
+/**
+ * What can be done to one container. Each brings the record up to date. A refusal by the daemon ends in the record as
+ * STOPPED with a reason; an outcome that is not known (daemon gone) is thrown, and must be looked up.
+ */
+export interface Operations {
+  pull(task: TaskRecord, container: ContainerRecord): Promise<void>;
+  create(task: TaskRecord, container: ContainerRecord): Promise<void>;
+  start(task: TaskRecord, container: ContainerRecord): Promise<void>;
+  stop(task: TaskRecord, container: ContainerRecord): Promise<void>;
+  /** Makes the task's volumes, or ends the task with a reason. */
+  makeVolumes(task: TaskRecord): Promise<void>;
+}
+
+export function containerOperations(deps: OperationsDeps): Operations {
+  const { runtime, images, clock, log, settings, host } = deps;
+  const limited = limiter(PARALLEL_STARTS);
+  /** From the pull to the create; after a restart in between it is looked up again. */
+  const imageOf = new WeakMap<ContainerRecord, ImageFacts>();
+  const rangeTries = new WeakMap<ContainerRecord, number>();
+
+  function giveUp(container: ContainerRecord, name: string, error: unknown): void {
+    if (outcomeUnknown(error)) throw error;
+    noteReason(container, `${name}: ${error instanceof Error ? error.message : error}`);
+    container.status = "STOPPED";
+    container.finishedAt = clock.now();
+  }
+
+  async function create(task: TaskRecord, container: ContainerRecord): Promise<void> {
+    const image = imageOf.get(container) ?? (await runtime.image(payloadOf(task, container).image));
+    if (!image) {
+      container.status = "NONE"; // Removed since it was pulled: it is fetched again.
+      return;
+    }
+    try {
+      if (container.rangeBindings.length === 0)
+        container.rangeBindings = pickRanges(task, container, deps.usedRanges(), deps.random);
+      const spec = containerSpec(task, container, image, settings, host);
+      await deps.metadata.prepare(task, container);
+      container.runtimeId = await runtime.create(spec).catch((error) => adopt(task, container, error));
+    } catch (error) {
+      return giveUp(container, "CannotCreateContainerError", error);
+    }
+    container.createdAt ??= clock.now();
+    if (container.status !== "STOPPED") container.status = "CREATED";
+  }
+
+  /** The name is taken: by this very container, made before a restart or by a call whose answer was lost. */
+  async function adopt(task: TaskRecord, container: ContainerRecord, error: unknown): Promise<string> {
+    if (!(error instanceof RuntimeError) || error.kind !== "conflict") throw error;
+    const facts = await runtime.inspect(container.dockerName);
+    const ours = facts?.labels[TASK_ARN_LABEL] === task.arn && facts.labels[CONTAINER_NAME_LABEL] === container.name;
+    if (!facts || !ours) throw error;
+    return facts.id;
+  }
+
+  async function start(task: TaskRecord, container: ContainerRecord): Promise<void> {
+    const id = container.runtimeId!;
+    try {
+      await runtime.start(id);
+    } catch (error) {
+      if (await pickedTakenPort(container, error)) return;
+      return giveUp(container, "CannotStartContainerError", error);
+    }
+    const facts = await runtime.inspect(id);
+    if (!facts) throw new RuntimeError("unreachable", `container ${id} is absent right after its start`);
+    absorb(task, container, facts, clock.now());
+    await deps.metadata.complete(task, container, facts);
+  }
+
+  /** A host range that we picked holds a port that someone else has: pick another and make the container anew. */
+  async function pickedTakenPort(container: ContainerRecord, error: unknown): Promise<boolean> {
+    const taken =
+      error instanceof RuntimeError && /port is already allocated|address already in use/.test(error.message);
+    const tries = (rangeTries.get(container) ?? 0) + 1;
+    if (!taken || container.rangeBindings.length === 0 || tries > RANGE_TRIES) return false;
+    rangeTries.set(container, tries);
+    await runtime.remove(container.runtimeId!);
+    container.runtimeId = undefined;
+    container.rangeBindings = [];
+    container.status = "PULLED";
+    return true;
+  }
+
+  async function stop(task: TaskRecord, container: ContainerRecord): Promise<void> {
+    const id = container.runtimeId!;
+    const timeoutSeconds = Math.max(1, payloadOf(task, container).stopTimeout ?? settings.stopTimeoutSeconds);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await runtime.stop(id, timeoutSeconds);
+        break;
+      } catch (error) {
+        if (error instanceof RuntimeError && error.kind === "not-found") break;
+        if (outcomeUnknown(error) || attempt >= STOP_TRIES) throw error;
+        log.warn(
+          { task: task.arn, container: container.name, attempt, error: String(error) },
+          "stop failed; trying again",
+        );
+        await clock.sleep(STOP_RETRY_MS * attempt);
+      }
+    }
+    const facts = await runtime.inspect(id);
+    if (facts?.state === "running") throw new RuntimeError("failed", `container ${id} still runs after its stop`);
+    if (facts) absorb(task, container, facts, clock.now());
+    else {
+      container.status = "STOPPED";
+      container.finishedAt = clock.now();
+    }
+  }
+
+  async function pull(task: TaskRecord, container: ContainerRecord): Promise<void> {
+    try {
+      const ready = await images.ensure(payloadOf(task, container).image);
+      task.pullStartedAt ??= ready.pullStartedAt;
+      task.pullStoppedAt = ready.pullStoppedAt;
+      if (container.status !== "NONE") return; // The task was stopped meanwhile.
+      imageOf.set(container, ready.image);
+      container.imageId = ready.image.id;
+      container.imageDigest = ready.image.repoDigests[0];
+      container.status = "PULLED";
+    } catch (error) {
+      if (outcomeUnknown(error instanceof Error ? (error.cause ?? error) : error) && !(await answers(runtime)))
+        throw error;
+      if (container.status !== "NONE") return;
+      noteReason(container, error instanceof Error ? error.message : String(error));
+      container.status = "STOPPED";
+      container.finishedAt = clock.now();
+      if (settings.pullBehaviour === "always") task.desiredStatus = "STOPPED"; // Even if it is not essential (6.4).
+    }
+  }
+
+  return {
+    pull,
+    create: (task, container) => limited(() => create(task, container)),
+    start: (task, container) => limited(() => start(task, container)),
+    stop,
+    makeVolumes: (task) => makeVolumes(deps, task),
+  };
+}
+
+/** Tells a registry that is mute from a daemon that is gone. */
+async function answers(runtime: ContainerRuntime): Promise<boolean> {
+  return runtime.ping().then(
+    () => true,
+    () => false,
+  );
+}
+
+async function makeVolumes({ runtime, host, clock }: OperationsDeps, task: TaskRecord): Promise<void> {
+  for (const volume of task.payload.volumes ?? []) {
+    const name = task.volumeNames[volume.name];
+    if (!name) continue;
+    const asked = volume.dockerVolumeConfiguration;
+    const shared = asked?.scope === "shared";
+    try {
+      if (shared && (await runtime.hasVolume(name))) continue;
+      if (shared && !asked.autoprovision)
+        throw new Error(`shared volume "${name}" does not exist, and autoprovision is off`);
+      await runtime.createVolume({
+        name,
+        driver: asked?.driver || "local",
+        driverOptions: asked?.driverOpts ?? {},
+        labels: {
+          ...asked?.labels,
+          ...(shared ? {} : { "com.amazonaws.ecs.task-arn": task.arn, "berth.instance-id": host.instanceId }),
+        },
+      });
+    } catch (error) {
+      if (outcomeUnknown(error)) throw error;
+      task.reason = `CannotCreateVolumeError: ${error instanceof Error ? error.message : error}`.slice(0, 1024);
+      task.desiredStatus = "STOPPED";
+      for (const container of task.containers) if (container.status === "NONE") noteReason(container, task.reason);
+      task.executionStoppedAt ??= clock.now();
+      return;
+    }
+  }
+  task.volumesReady = true;
+}
