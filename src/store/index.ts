@@ -1,3 +1,15 @@
+export { ConflictError, StoreClosedError, StoreFailedError, StoreFileError } from "./errors.ts";
+export type {
+  ForeignChange,
+  Journal,
+  JournalEntry,
+  JournalListener,
+  JournalRead,
+  JournalState,
+  JournalWrite,
+  LoadedRecord,
+} from "./journal.ts";
+export { type Migration, type OpenStoreOptions, openStore } from "./open.ts";
 export {
   type BerthSchema,
   type BerthStore,
@@ -6,5 +18,23 @@ export {
   listenerTargetGroups,
   SCHEMA,
 } from "./schema.ts";
-export type { Change, Store, TableDraft, TableView, Transaction, View } from "./store.ts";
-export { table } from "./table.ts";
+export type {
+  Change,
+  Deletion,
+  NotPromise,
+  Put,
+  Store,
+  TableDraft,
+  TableView,
+  Transaction,
+  View,
+} from "./store.ts";
+export {
+  type AnyTableDefinition,
+  type IndexFunction,
+  type IndexOf,
+  type RecordOf,
+  type Schema,
+  type TableDefinition,
+  table,
+} from "./table.ts";

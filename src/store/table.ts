@@ -1,26 +1,35 @@
-/** How one table of records is kept: what names a record, and what it can be found by. */
-export interface TableDefinition<R, I extends string = string> {
-  readonly key: (record: R) => string;
-  readonly indexes: { readonly [Name in I]: IndexFunction<R> };
-}
-
-/** The values that an index finds a record by: none, one or several. */
+/** What an index makes of a record: no value (left out), one value, or several. */
 export type IndexFunction<R> = (record: R) => string | readonly string[] | undefined;
 
-// biome-ignore lint/suspicious/noExplicitAny: a schema mixes tables of every record type
-export type AnyTableDefinition = TableDefinition<any, any>;
-export type Schema = Readonly<Record<string, AnyTableDefinition>>;
+/** A table: how a record's key is found, and by which values its records can be looked up. */
+export interface TableDefinition<R, IndexName extends string = string> {
+  /** The key never changes for a record: it is the record's identity. */
+  readonly key: (record: R) => string;
+  readonly indexes: { readonly [Name in IndexName]: IndexFunction<R> };
+}
 
-export type RecordOf<D> = D extends TableDefinition<infer R, string> ? R : never;
-export type IndexOf<D> = D extends TableDefinition<infer _R, infer I> ? I : never;
+/** Any table, whatever its records are. */
+export interface AnyTableDefinition {
+  readonly key: (record: never) => string;
+  readonly indexes: { readonly [name: string]: IndexFunction<never> };
+}
 
-/** Defines a table: `table<TaskRecord>()({ key, indexes })`. */
+/** Tables by name. */
+export type Schema = { readonly [table: string]: AnyTableDefinition };
+
+/** The records of a table. */
+export type RecordOf<D> = D extends TableDefinition<infer R, never> ? R : never;
+
+/** The names of a table's indexes. */
+export type IndexOf<D> = D extends { readonly indexes: infer I } ? keyof I & string : never;
+
+/** Defines a table of records `R`: `table<R>()({ key, indexes })`. Both functions must be pure. */
 export function table<R>() {
-  return <I extends string = never>(definition: {
+  return <IndexName extends string = never>(definition: {
     readonly key: (record: R) => string;
-    readonly indexes?: Readonly<Record<I, IndexFunction<R>>>;
-  }): TableDefinition<R, I> => ({
+    readonly indexes?: { readonly [Name in IndexName]: IndexFunction<R> };
+  }): TableDefinition<R, IndexName> => ({
     key: definition.key,
-    indexes: definition.indexes ?? ({} as Record<I, IndexFunction<R>>),
+    indexes: definition.indexes ?? ({} as { readonly [Name in IndexName]: IndexFunction<R> }),
   });
 }
