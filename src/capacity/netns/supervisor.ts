@@ -64,13 +64,13 @@ async function supervise(record: HostRecord, hostsDir: string): Promise<void> {
   process.on("SIGHUP", () => {}); // the terminal that made the host may close
 
   const logs = ["dockerd.log", "agent.log", "supervisor.log"].map((file) => join(paths.log, file));
-  // This timer keeps the process alive between the children's deaths.
-  setInterval(() => {
-    for (const file of logs) rotateLog(file, LOG_LIMIT_BYTES);
-  }, LOG_CHECK_MS);
   engine.start();
   while (!stopping && !(await engineAnswers(paths.socket))) await clock.sleep(ENGINE_POLL_MS);
   if (!stopping) agent.start();
+  while (!stopping) {
+    for (const file of logs) rotateLog(file, LOG_LIMIT_BYTES);
+    await clock.sleep(LOG_CHECK_MS);
+  }
 }
 
 const [hostsDir, name] = process.argv.slice(2);

@@ -1,0 +1,95 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+
+/**
+ * The rooms of src/, top to bottom: a room imports only from rooms below it, and through their door, index.ts.
+ * `server.ts`, with the files beside it that begin with `server-`, is the composition root.
+ */
+export const ROOMS = [
+  ...["cli", "server.ts", "console", "api", "gateway", "controllers", "capacity", "balancer", "telemetry"],
+  ...["state", "store", "deployment", "scheduler", "model", "wire", "runtime"],
+] as const;
+/** Rooms whose files are open to all above. */
+const OPEN = new Set(["model", "wire", "runtime"]);
+/** Where processes are put together: they may reach past doors. */
+const ENTRIES = new Set(["cli", "server.ts"]);
+/** Rooms that decide and do nothing: no store, network, disk, clock or chance. */
+const PURE = new Set(["model", "scheduler", "deployment"]);
+/** What a pure room may run besides pure rooms. Types cost nothing at run time. */
+const PURE_MAY_RUN = new Set(["wire/arn.ts", "runtime/assert-never.ts"]);
+/** The agent is a program for another machine: it knows the wire and nothing of the control plane. */
+const AGENT_MAY_IMPORT = new Set(["agent", "wire", "runtime"]);
+
+/** One import of a source file. */
+export interface Import {
+  /** As written: "../store/index.ts", "node:fs", "pino". */
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+}
+
+/** The imports in a module's text, re-exports and dynamic ones with a literal name included. */
+export function importsOf(source: string): readonly Import[] {
+  const code = source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+  const statements = code.matchAll(
+    /^[ \t]*(?:import|export)\b(\s+type\b(?!\s*,|\s+from\b))?(?:[^;"'()=]*?\bfrom)?\s*["']([^"']+)["']/gm,
+  );
+  const dynamic = code.matchAll(/\bimport\(\s*["']([^"']+)["']/g);
+  return [
+    ...[...statements].map((match) => ({ specifier: match[2] ?? "", typeOnly: match[1] !== undefined })),
+    ...[...dynamic].map((match) => ({ specifier: match[1] ?? "", typeOnly: false })),
+  ];
+}
+
+/** What is wrong with an import, in words, or undefined. `file` is relative to src/, such as "api/ecs/tasks.ts". */
+export function complaint(file: string, { specifier, typeOnly }: Import): string | undefined {
+  const from = roomOf(file);
+  if (!specifier.startsWith(".")) {
+    if (PURE.has(from) && !typeOnly)
+      return `${from} is pure: it may not run ${specifier}; take what it gives as an argument`;
+    return undefined;
+  }
+  const target = join(dirname(file), specifier);
+  if (target.startsWith("..")) return undefined; // package.json and other files that are no source
+  const to = roomOf(target);
+  if (from === to) return undefined;
+  if (from === "agent")
+    return AGENT_MAY_IMPORT.has(to)
+      ? undefined
+      : `agent may import wire and runtime, not ${to}: it runs on another machine`;
+  if (to === "agent") return from === "cli" ? undefined : `only cli starts the agent: ${from} may not import it`;
+  const place = (room: string) => (ROOMS as readonly string[]).indexOf(room);
+  if (place(from) < 0)
+    return `${from} is no room: give it a place in ROOMS (scripts/check-arrows.ts) and in the design`;
+  if (place(to) < 0) return `${to} is no room: give it a place in ROOMS (scripts/check-arrows.ts) and in the design`;
+  if (place(to) < place(from)) return `${from} lies below ${to} and may not import from it`;
+  if (PURE.has(from) && !typeOnly && !PURE.has(to) && !PURE_MAY_RUN.has(target))
+    return `${from} is pure: from ${to} it may import types only`;
+  if (!OPEN.has(to) && !ENTRIES.has(from) && target !== `${to}/index.ts` && to !== "server.ts")
+    return `${to} is entered by its door, ${to}/index.ts, not by ${target}`;
+  return undefined;
+}
+
+/** "api" for "api/ecs/tasks.ts"; the files of the composition root, server-*.ts, are one room. */
+function roomOf(file: string): string {
+  return /^server(-[a-z-]+)?\.ts$/.test(file) ? "server.ts" : (file.split("/")[0] ?? file);
+}
+
+/** All complaints about the sources below `src`, tests aside, each with its file. */
+export function checkArrows(src: string): readonly string[] {
+  const files = globSync("**/*.{ts,tsx}", { cwd: src }).filter((file) => !/\.test\.tsx?$/.test(file));
+  return files.sort().flatMap((file) =>
+    importsOf(readFileSync(join(src, file), "utf8")).flatMap((statement) => {
+      const wrong = complaint(file, statement);
+      return wrong === undefined ? [] : [`src/${file}: import "${statement.specifier}": ${wrong}`];
+    }),
+  );
+}
+
+if (import.meta.main) {
+  const src = join(import.meta.dirname, "..", "src");
+  const complaints = checkArrows(src);
+  for (const line of complaints) console.error(line);
+  if (complaints.length > 0)
+    console.error(`${complaints.length} arrows point the wrong way (${relative(process.cwd(), import.meta.filename)})`);
+  process.exitCode = complaints.length === 0 ? 0 : 1;
+}

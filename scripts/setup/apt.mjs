@@ -1,0 +1,69 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+
+const POLICY = "/usr/sbin/policy-rc.d";
+/** Where a package is called otherwise, or comes with another: older Debian and Ubuntu have docker in docker.io. */
+const OTHER_NAMES = { "docker-cli": "docker.io" };
+
+/**
+ * Installs Debian packages without starting the services in them: Berth starts its own engines and load balancer, and this machine's
+ * are its owner's business. Packages that this release does not have are left out; the caller looks again what is missing.
+ * Throws an Error when apt-get fails.
+ */
+export function installPackages(packages, say) {
+  let known = available(packages);
+  if (known.length < packages.length) {
+    say("refreshing the package lists (apt-get update)");
+    apt(["update", "-qq"]);
+    known = available(packages);
+  }
+  if (known.length === 0) return;
+  withoutStartingServices(() => {
+    const install = ["install", "-y", "-qq", "--no-install-recommends", ...known];
+    if (tryApt(install)) return;
+    say("the package lists may be old: refreshing them (apt-get update)");
+    apt(["update", "-qq"]);
+    apt(install);
+  });
+}
+
+/** Those of the packages that this machine's package lists know, by the names that they have there. */
+function available(packages) {
+  return packages.flatMap((name) => {
+    const found = [name, OTHER_NAMES[name]].find((candidate) => candidate !== undefined && hasCandidate(candidate));
+    return found === undefined ? [] : [found];
+  });
+}
+
+function hasCandidate(name) {
+  const { stdout } = spawnSync("apt-cache", ["policy", name], {
+    encoding: "utf8",
+    env: { ...process.env, LC_ALL: "C" },
+  });
+  const candidate = /^ {2}Candidate: (.+)$/m.exec(stdout ?? "")?.[1];
+  return candidate !== undefined && candidate !== "(none)";
+}
+
+/** A package asks policy-rc.d before it starts its service; 101 means no. An owner's own policy stays as it is. */
+function withoutStartingServices(work) {
+  if (existsSync(POLICY)) return work();
+  const remove = () => rmSync(POLICY, { force: true });
+  process.once("exit", remove);
+  writeFileSync(POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    return work();
+  } finally {
+    remove();
+    process.off("exit", remove);
+  }
+}
+
+function apt(args) {
+  if (!tryApt(args)) throw new Error(`apt-get ${args.join(" ")} failed; its complaint is above`);
+}
+
+function tryApt(args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const options = ["-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Use-Pty=0"];
+  return spawnSync("apt-get", [...options, ...args], { env, stdio: ["ignore", 2, 2] }).status === 0;
+}

@@ -1,0 +1,54 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** Programs that set-up itself installed, for this project only. */
+export const OWN_PROGRAMS = join(root, "node_modules", ".cache", "berth", "bin");
+
+/** What each purpose needs, with the Debian package that brings it. `any` lists paths of which one must be there. */
+const PROGRAMS = [
+  { for: ["start", "test"], program: "dockerd", package: "docker.io", why: "the Docker Engine of each local host" },
+  { for: ["start", "test"], program: "containerd", package: "containerd", why: "what the Docker Engine runs on" },
+  { for: ["start", "test"], program: "runc", package: "runc", why: "what the Docker Engine runs containers with" },
+  { for: ["start", "test"], program: "ip", package: "iproute2", why: "makes the hosts' network" },
+  { for: ["start", "test"], program: "iptables", package: "iptables", why: "connects the hosts' network" },
+  { for: ["start", "test"], program: "nsenter", package: "util-linux", why: "enters a host's namespaces" },
+  { for: ["start", "test"], program: "unshare", package: "util-linux", why: "makes a host's namespaces" },
+  { for: ["start", "test"], program: "flock", package: "util-linux", why: "keeps two commands apart" },
+  { for: ["start", "test"], program: "umount", package: "mount", why: "removes a host" },
+  {
+    for: ["start", "test"],
+    program: "/bin/busybox",
+    package: "busybox-static",
+    why: "the example service is made of it",
+  },
+  { for: ["start", "test"], program: "haproxy", package: "haproxy", why: "the load balancer" },
+  { for: ["test"], program: "docker", package: "docker-cli", why: "tests look at hosts with it" },
+  { for: ["test"], program: "aws", package: "awscli", why: "tests call the API with it" },
+  { for: ["test"], program: "docker-registry", package: "docker-registry", why: "tests pull images from it" },
+  { for: ["test"], program: "iptables-save", package: "iptables", why: "tests look for leftovers with it" },
+];
+
+/** The programs that are not on this machine, of those that the purpose needs. */
+export function missingPrograms(purpose) {
+  return PROGRAMS.filter((entry) => entry.for.includes(purpose) && findProgram(entry.program) === undefined);
+}
+
+/** The program's path, also where a plain user's PATH does not look. */
+export function findProgram(program) {
+  if (program.startsWith("/")) return isExecutable(program) ? program : undefined;
+  const path = (process.env.PATH ?? "").split(delimiter);
+  const dirs = [...path, "/usr/local/sbin", "/usr/sbin", "/sbin", OWN_PROGRAMS].filter((dir) => dir !== "");
+  return dirs.map((dir) => join(dir, program)).find(isExecutable);
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
