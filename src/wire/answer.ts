@@ -1,0 +1,69 @@
+import type { ServerResponse } from "node:http";
+import type { AwsError } from "./errors.ts";
+import { encodeJson, toJsonValue } from "./json.ts";
+import type { OperationModel, ServiceModel } from "./model.ts";
+import { encodeXmlError, encodeXmlOutput } from "./xml-output.ts";
+
+/** A response, ready to be written. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const JSON_TYPE = "application/x-amz-json-1.1";
+const XML_TYPE = "text/xml";
+
+/** The answer to a call that went well. Throws TypeError if `output` is not of the operation's output shape. */
+export function outputAnswer(
+  model: ServiceModel,
+  operation: OperationModel,
+  output: unknown,
+  requestId: string,
+): Answer {
+  if (model.protocol === "json")
+    return { status: 200, headers: { "content-type": JSON_TYPE }, body: encodeJson(operation.output, output) };
+  return {
+    status: 200,
+    headers: { "content-type": XML_TYPE },
+    body: encodeXmlOutput(model, operation, output, requestId),
+  };
+}
+
+/** The answer to a refusal, in the service's form. Its status is the model's, where the model knows the error. */
+export function errorAnswer(model: ServiceModel, error: AwsError, requestId: string): Answer {
+  const modelled = model.errors.get(error.code);
+  const status = modelled?.status ?? error.httpStatus;
+  if (model.protocol === "json") {
+    const members = modelled === undefined ? {} : (toJsonValue(modelled.shape, error.members) as object);
+    return {
+      status,
+      headers: { "content-type": JSON_TYPE, "x-amzn-errortype": error.code },
+      body: JSON.stringify({ ...members, __type: error.code, message: error.message }),
+    };
+  }
+  const code = modelled?.code ?? queryCode(error.code);
+  const body = encodeXmlError(
+    model,
+    { code, status, message: error.message, shape: modelled?.shape, members: error.members },
+    requestId,
+  );
+  return { status, headers: { "content-type": XML_TYPE }, body };
+}
+
+/** Errors of the transport are thrown under their JSON names; Query leaves "Exception" out. */
+function queryCode(code: string): string {
+  return /^Request\w+Exception$|^UnsupportedMediaTypeException$/.test(code) ? code.replace(/Exception$/, "") : code;
+}
+
+export function writeAnswer(response: ServerResponse, answer: Answer): void {
+  if (response.headersSent || response.destroyed) return;
+  const body = Buffer.from(answer.body, "utf8");
+  response.writeHead(answer.status, { ...answer.headers, "content-length": String(body.length) });
+  response.end(body);
+}
+
+/** For a path or method that no part of the server knows. */
+export function answerNotFound(response: ServerResponse): void {
+  writeAnswer(response, { status: 404, headers: { "content-type": "text/plain; charset=utf-8" }, body: "Not found\n" });
+}

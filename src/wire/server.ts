@@ -1,0 +1,205 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Random } from "../runtime/random.ts";
+import { type Answer, answerNotFound, errorAnswer, outputAnswer, writeAnswer } from "./answer.ts";
+import { isDeclaredError } from "./common-errors.ts";
+import { AwsError } from "./errors.ts";
+import { type FormNode, parseForm } from "./form.ts";
+import { decodeJsonInput } from "./json.ts";
+import type { OperationModel, ServiceModel } from "./model.ts";
+import { decodeQueryInput } from "./query.ts";
+import { type BodyLimits, CallerGoneError, decompress, readBody } from "./request-body.ts";
+import { type CredentialsLookup, createVerifier, SignatureError, type SignatureVerifier, toAwsError } from "./sigv4.ts";
+import type { WireCall, WireService } from "./wire-service.ts";
+
+export { answerNotFound } from "./answer.ts";
+export type { WireCall, WireService } from "./wire-service.ts";
+
+/** 2 MiB of body, 8 MiB once decompressed, 20 s to send it. The largest legal ECS request is well under 1 MiB. */
+export const DEFAULT_LIMITS: BodyLimits = {
+  maxBodyBytes: 2 * 1024 * 1024,
+  maxDecompressedBytes: 8 * 1024 * 1024,
+  bodyTimeoutMs: 20_000,
+};
+
+export interface WireHandlerOptions<Principal> {
+  readonly services: readonly WireService<Principal>[];
+  /** Whose an access key is. */
+  readonly authenticate: CredentialsLookup<Principal>;
+  readonly region: string;
+  readonly clock: Clock;
+  /** Makes request ids. */
+  readonly random: Random;
+  readonly log: Log;
+  readonly limits?: Partial<BodyLimits>;
+  /** Answers an error that the operation's model does not list as ServerException, so that tests catch it. */
+  readonly strictErrors?: boolean;
+}
+
+/**
+ * One entry for the APIs of all services: protocol, signature, decoding, the call, encoding. Only `POST /`: whatever else a
+ * server answers is routed before. Never throws and never rejects.
+ */
+export function createWireHandler<Principal>(
+  options: WireHandlerOptions<Principal>,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const verifier = createVerifier(options);
+  const context: Context<Principal> = { ...options, limits, verifier };
+  return (request, response) => {
+    const requestId = options.random.uuid();
+    response.setHeader("x-amzn-requestid", requestId);
+    if (request.method !== "POST" || request.url?.split("?", 1)[0] !== "/") return answerNotFound(response);
+    serve(context, request, response, requestId).then(
+      (answer) => answer && writeAnswer(response, answer),
+      (error: unknown) => {
+        options.log.error({ err: error, requestId }, "a request could not be answered");
+        response.destroy();
+      },
+    );
+  };
+}
+
+interface Context<Principal> extends WireHandlerOptions<Principal> {
+  readonly limits: BodyLimits;
+  readonly verifier: SignatureVerifier<Principal>;
+}
+
+async function serve<Principal>(
+  context: Context<Principal>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Promise<Answer | undefined> {
+  const target = headerText(request, "x-amz-target");
+  const service = target === undefined ? queryService(context, request) : targetService(context, target);
+  if (service === undefined) {
+    const format = context.services[0]?.model;
+    if (format === undefined) throw new Error("the handler was made without services");
+    const jsonFormat = context.services.find(({ model }) => model.protocol === "json")?.model ?? format;
+    return errorAnswer(jsonFormat, unknownOperation(target ?? ""), requestId);
+  }
+  try {
+    return await callService(context, service, request, response, { target, requestId });
+  } catch (error) {
+    if (error instanceof CallerGoneError) return undefined;
+    if (error instanceof AwsError) {
+      if (error.httpStatus === 408 || error.httpStatus === 413) response.setHeader("connection", "close");
+      return errorAnswer(service.model, error, requestId);
+    }
+    if (error instanceof SignatureError)
+      return errorAnswer(service.model, toAwsError(error, service.model.protocol), requestId);
+    context.log.error(
+      { err: error, requestId, target, service: service.model.name },
+      "an operation failed unexpectedly",
+    );
+    return errorAnswer(service.model, internalFailure(service.model), requestId);
+  }
+}
+
+async function callService<Principal>(
+  context: Context<Principal>,
+  service: WireService<Principal>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { target, requestId }: { target: string | undefined; requestId: string },
+): Promise<Answer> {
+  const { model } = service;
+  const { method = "", url = "", headers } = request;
+  const opened = context.verifier.open({ method, url, headers }, model.signingName);
+  const sent = await readBody(request, context.limits, context.clock);
+  const principal = opened.verify(sent);
+  const body = await decompress(sent, headerText(request, "content-encoding"), context.limits);
+  const { operation, input } = target === undefined ? decodeQuery(model, body) : decodeJson(model, target, body);
+  if (!service.has(operation.name))
+    context.log.warn(
+      { requestId, service: model.name, operation: operation.name },
+      "an operation that is not served was called",
+    );
+
+  const gone = new AbortController();
+  response.once("close", () => gone.abort(new CallerGoneError()));
+  const call: WireCall<Principal> = {
+    principal,
+    requestId,
+    sourceIp: request.socket.remoteAddress ?? "",
+    host: headers.host ?? "",
+    userAgent: headers["user-agent"] ?? "",
+    signal: gone.signal,
+  };
+  try {
+    return outputAnswer(model, operation, await service.call(operation.name, input, call), requestId);
+  } catch (error) {
+    if (!(error instanceof AwsError) || isDeclaredError(model, operation, error)) throw error;
+    const fields = { err: error, requestId, operation: operation.name, code: error.code };
+    context.log.error(fields, "an operation answered an error that its model does not list");
+    throw context.strictErrors === true ? internalFailure(model) : error;
+  }
+}
+
+interface DecodedCall {
+  readonly operation: OperationModel;
+  readonly input: unknown;
+}
+
+function decodeJson(model: ServiceModel, target: string, body: Buffer): DecodedCall {
+  const operation = model.operations.get(target.slice(target.indexOf(".") + 1));
+  if (operation === undefined) throw unknownOperation(target);
+  return { operation, input: decodeJsonInput(operation, body) };
+}
+
+function decodeQuery(model: ServiceModel, body: Buffer): DecodedCall {
+  const form = parseForm(body);
+  const action = formValue(form, "Action");
+  const version = formValue(form, "Version");
+  if (action === undefined || action === "")
+    throw new AwsError("MissingAction", "The request is missing an action or a required parameter.");
+  const operation = model.operations.get(action);
+  if (operation === undefined || (version ?? model.version) !== model.version) {
+    const message = `Could not find operation ${action.slice(0, 100)} for version ${version?.slice(0, 40) ?? "NO_VERSION_SPECIFIED"}`;
+    throw new AwsError("InvalidAction", message);
+  }
+  return { operation, input: decodeQueryInput(operation, form) };
+}
+
+function formValue(form: FormNode, name: string): string | undefined {
+  return form.children.get(name)?.value;
+}
+
+function targetService<Principal>(
+  { services }: Context<Principal>,
+  target: string,
+): WireService<Principal> | undefined {
+  const prefix = target.slice(0, Math.max(0, target.indexOf(".")));
+  return services.find(({ model }) => model.protocol === "json" && model.targetPrefix === prefix);
+}
+
+/** The Query service that the request is signed for; else the first, which then refuses it in the Query form. */
+function queryService<Principal>(
+  { services }: Context<Principal>,
+  request: IncomingMessage,
+): WireService<Principal> | undefined {
+  const query = services.filter(({ model }) => model.protocol === "query");
+  const signedFor = /\/([a-z0-9-]+)\/aws4_request/.exec(request.headers.authorization ?? "")?.[1];
+  return query.find(({ model }) => model.signingName === signedFor) ?? query[0];
+}
+
+function headerText(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === "string" ? value : value?.[0];
+}
+
+function unknownOperation(target: string): AwsError {
+  const message =
+    target === "" ? "The request names no operation." : `The operation ${target.slice(0, 200)} is unknown.`;
+  return new AwsError("UnknownOperationException", message);
+}
+
+function internalFailure(model: ServiceModel): AwsError {
+  return model.protocol === "json"
+    ? new AwsError("ServerException", "Service Unavailable. Please try again later.", { httpStatus: 500 })
+    : new AwsError("InternalFailure", "The request processing has failed because of an unknown error.", {
+        httpStatus: 500,
+      });
+}
