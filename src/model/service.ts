@@ -18,6 +18,19 @@ export const SERVICE_MOVES = {
 
 export type RolloutState = "IN_PROGRESS" | "COMPLETED" | "FAILED";
 
+/** How a deployment's tasks failed lately, and when the next one may be started. */
+export interface StartThrottle {
+  /** Tasks in a row that stopped without reaching RUNNING. */
+  readonly failures: number;
+  /** Tasks in a row that reached RUNNING and exited by themselves soon after. */
+  readonly crashes: number;
+  readonly lastFailureAt?: Instant;
+  /** Nothing is started before this. */
+  readonly nextAttemptAt?: Instant;
+}
+
+export const NO_THROTTLE: StartThrottle = { failures: 0, crashes: 0 };
+
 /** One deployment of a service: the tasks of one revision of what the service should be. */
 export interface DeploymentRecord {
   /** `ecs-svc/<19 digits>`; equals `startedBy` of its tasks. */
@@ -32,8 +45,8 @@ export interface DeploymentRecord {
   readonly rolloutStateReason: string;
   /** Tasks that failed one after the other; 0 again once one runs successfully. */
   readonly failedTasks: number;
-  /** Launches that failed in a row without reaching RUNNING, and when the next may be tried: ECS's start throttling. */
-  readonly throttle: { readonly failures: number; readonly nextAttemptAt?: Instant };
+  /** What slows this deployment's starts after failures: see throttle.ts in deployment/. */
+  readonly throttle: StartThrottle;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
 }
@@ -61,8 +74,8 @@ export interface ServiceRecord {
   readonly tags: Tags;
   /** PRIMARY first, then the others from new to old. */
   readonly deployments: readonly DeploymentRecord[];
-  /** Placement problem last told in an event, so that it is told once and not at every look. */
-  readonly steady: boolean;
+  /** When the service's steady state was last told in an event; undefined while it is not steady. */
+  readonly steadyAt?: Instant;
   readonly createdAt: Instant;
   readonly createdBy: string;
   readonly deletedAt?: Instant;

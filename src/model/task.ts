@@ -124,6 +124,8 @@ export interface TaskRecord {
   readonly tags: Tags;
   /** What the host's agent has acknowledged of this task; what it has not is sent again on its next connection. */
   readonly delivered: { readonly start: boolean; readonly stop: boolean };
+  /** True once a STOPPED task of a service has been counted (or found not to count) in its deployment's failures. */
+  readonly accounted?: boolean;
 }
 
 /** The 32 hex characters at the end of a task's ARN. */

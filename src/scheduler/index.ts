@@ -10,3 +10,4 @@ export {
   type RefusalReason,
   type TasksOnInstance,
 } from "./request.ts";
+export { type Stoppable, scaleInOrder } from "./scale-in.ts";

@@ -6,19 +6,24 @@ import type { BerthTransaction } from "../store/index.ts";
 /** The same message is not repeated within this time. Source: ECS developer guide, service event messages. */
 export const EVENT_REPEAT_MS = 6 * 60 * 60 * 1000;
 
+/** An event that says so ends what was told before: the same trouble after it is told again. */
+const ALL_IS_WELL = "has reached a steady state.";
+
 /**
  * Adds a line to a service's history and forgets the oldest beyond a hundred. A message equal to the newest one is
- * left out within six hours. Returns the service with its next event number; the caller goes on with that.
+ * left out within six hours; with `once`, so is one that was told at all since the service was last steady. Returns the
+ * service with its next event number; the caller goes on with that.
  */
 export function addServiceEvent(
   tx: BerthTransaction,
   service: ServiceRecord,
   message: string,
-  at: { readonly now: Instant; readonly random: Random },
+  at: { readonly now: Instant; readonly random: Random; readonly once?: boolean },
 ): ServiceRecord {
   const events = tx.serviceEvents.where("service", service.arn);
-  const newest = events.at(-1);
-  if (newest !== undefined && newest.message === message && at.now - newest.createdAt < EVENT_REPEAT_MS) return service;
+  const recent = events.filter((e) => at.now - e.createdAt < EVENT_REPEAT_MS);
+  const since = at.once === true ? recent.findLastIndex((e) => e.message.endsWith(ALL_IS_WELL)) + 1 : recent.length - 1;
+  if (recent.slice(Math.max(0, since)).some((e) => e.message === message)) return service;
   const sequence = service.eventSequence + 1;
   tx.serviceEvents.put({ serviceArn: service.arn, sequence, id: at.random.uuid(), createdAt: at.now, message });
   for (const old of events.slice(0, Math.max(0, events.length + 1 - MAX_SERVICE_EVENTS))) {

@@ -1,0 +1,21 @@
+import type { ControllerContext } from "./context.ts";
+import { startServicesController } from "./services.ts";
+import { startTargetsController } from "./targets.ts";
+
+export type { ControllerContext } from "./context.ts";
+
+/** The loops of the control plane, running. */
+export interface Controllers {
+  /** Begins nothing more and waits for what is under way. */
+  stop(): Promise<void>;
+}
+
+/** Starts every loop that needs nothing but the store. Each looks at all that is there first. */
+export function startControllers(context: ControllerContext): Controllers {
+  const loops = [startServicesController(context), startTargetsController(context)];
+  return {
+    stop: async () => {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { reconcileService, type ServiceAction } from "../deployment/index.ts";
+import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { BerthSchema, Change } from "../store/index.ts";
+import { applyServiceActions } from "./apply-service.ts";
+import type { ControllerContext } from "./context.ts";
+import { observeService } from "./observe-service.ts";
+import { type LookAnswer, startWorkQueue } from "./work-queue.ts";
+
+/** Every service is looked at this often even if nothing seems to have changed: what a missed change costs at most. */
+export const RESYNC_MS = 30_000;
+/** A look that computed for longer than this rests before its next one. */
+const CHEAP_LOOK_MS = 2;
+/** A rest in multiples of what the look took: looks at one huge service take at most a fifth of the processor. */
+const REST_FACTOR = 4;
+const LONGEST_REST_MS = 250;
+
+/**
+ * Keeps every service as it is wanted: looks at it whenever it, one of its tasks, their targets or instances change, and
+ * commits what `reconcileService` answers. It is level-triggered: nothing here is remembered that matters, so a crash
+ * at any moment, or a change not seen, costs no more than a later look.
+ */
+export function startServicesController(context: ControllerContext): { stop(): Promise<void> } {
+  const { store, clock } = context;
+  /** Services whose last look could not place a task: they are looked at when instances get room. By cluster. */
+  const waitingForRoom = new Map<string, Set<string>>();
+
+  const look = async (arn: string): Promise<LookAnswer> => {
+    const began = clock.monotonic();
+    const now = clock.now();
+    const seen = observeService(store.view, arn, context.deployment);
+    if (seen === undefined) return {};
+    const planned = reconcileService(seen, now);
+    const restMs = restAfter(clock.monotonic() - began);
+    waitingForRoom.get(seen.service.clusterArn)?.delete(arn);
+    if (!planned.some(isDeed)) return { at: nextLook(planned), restMs };
+    const actions = await store.transact("services", (tx): readonly ServiceAction[] => {
+      // The world may have moved since the view was read: what is committed is decided on what the transaction sees.
+      const observed = observeService(tx, arn, context.deployment);
+      if (observed === undefined) return [];
+      const decided = reconcileService(observed, now);
+      const { isWaitingForRoom } = applyServiceActions(tx, observed.service, decided, { now, random: context.random });
+      // Noted before the commit, so that no room that is made just after it is missed.
+      if (isWaitingForRoom) waitIn(waitingForRoom, observed.service.clusterArn, arn);
+      return decided;
+    });
+    return { at: nextLook(actions), restMs };
+  };
+
+  const queue = startWorkQueue({ name: "services", context, look });
+  const addAll = () => {
+    for (const service of store.view.services.all()) if (service.status !== "INACTIVE") queue.add(service.arn);
+  };
+  const unwatch = store.watch((change) => {
+    for (const arn of servicesTouched(change, context)) queue.add(arn);
+    for (const clusterArn of clustersWithNewRoom(change)) {
+      for (const arn of waitingForRoom.get(clusterArn) ?? []) queue.add(arn);
+    }
+  });
+  const resync = clock.every(RESYNC_MS, addAll);
+  addAll();
+  return {
+    stop: () => {
+      resync.cancel();
+      unwatch();
+      return queue.stop();
+    },
+  };
+}
+
+function waitIn(waiting: Map<string, Set<string>>, clusterArn: string, serviceArn: string): void {
+  waiting.set(clusterArn, (waiting.get(clusterArn) ?? new Set()).add(serviceArn));
+}
+
+const isDeed = (action: ServiceAction) => action.kind !== "look-again";
+
+function nextLook(actions: readonly ServiceAction[]): number | undefined {
+  const times = actions.flatMap((a) => (a.kind === "look-again" ? [a.at] : []));
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+function restAfter(tookMs: number): number {
+  return tookMs <= CHEAP_LOOK_MS ? 0 : Math.min(LONGEST_REST_MS, tookMs * REST_FACTOR);
+}
+
+/** The services that a committed change may concern. */
+function servicesTouched({ puts, deletes }: Change<BerthSchema>, { store }: ControllerContext): Set<string> {
+  const touched = new Set<string>();
+  const addTask = (taskArn: string | undefined) => {
+    const service = taskArn === undefined ? undefined : store.view.tasks.get(taskArn)?.serviceArn;
+    if (service !== undefined) touched.add(service);
+  };
+  for (const put of puts) {
+    if (put.table === "services") touched.add(put.key);
+    else if (put.table === "tasks" && put.after.serviceArn !== undefined) touched.add(put.after.serviceArn);
+    else if (put.table === "targets" && put.before?.state !== put.after.state) addTask(put.after.taskArn);
+    else if (put.table === "containerInstances" && put.before?.status !== put.after.status) {
+      for (const task of store.view.tasks.where("containerInstance", put.key)) addTask(task.arn);
+    }
+  }
+  for (const gone of deletes) {
+    if (gone.table === "tasks" && gone.before.serviceArn !== undefined) touched.add(gone.before.serviceArn);
+    if (gone.table === "targets") addTask(gone.before.taskArn);
+  }
+  return touched;
+}
+
+/** The clusters in which an instance may now take a task that it could not take before. */
+function clustersWithNewRoom({ puts }: Change<BerthSchema>): Set<string> {
+  const clusters = new Set<string>();
+  for (const put of puts) {
+    if (put.table === "containerInstances" && hasNewRoom(put.before, put.after)) clusters.add(put.after.clusterArn);
+  }
+  return clusters;
+}
+
+function hasNewRoom(before: ContainerInstanceRecord | undefined, after: ContainerInstanceRecord): boolean {
+  if (after.status !== "ACTIVE" || !after.agentConnected) return false;
+  if (before === undefined || before.status !== "ACTIVE" || !before.agentConnected) return true;
+  if (before.attributes !== after.attributes || before.registered !== after.registered) return true;
+  return (
+    after.used.cpu < before.used.cpu ||
+    after.used.memoryMiB < before.used.memoryMiB ||
+    after.used.ports.length < before.used.ports.length ||
+    after.used.portsUdp.length < before.used.portsUdp.length
+  );
+}

@@ -1,0 +1,12 @@
+export { assessHealth, type Health } from "./health.ts";
+export { rollingLimits } from "./limits.ts";
+export * as serviceMessages from "./messages.ts";
+export { type DeploymentWish, newDeployment, supersede } from "./new-deployment.ts";
+export {
+  DEFAULT_DEPLOYMENT_SETTINGS,
+  type DeploymentSettings,
+  type Observed,
+  type ObservedTask,
+  type ServiceAction,
+} from "./observed.ts";
+export { reconcileService } from "./reconcile.ts";

@@ -1,0 +1,36 @@
+/** Service events as ECS words them, each without the leading `(service <name>) `. Source: ECS service event messages. */
+
+export const STEADY = "has reached a steady state.";
+
+export const STUCK =
+  "was unable to stop or start tasks during a deployment because of the service deployment configuration. " +
+  "Update the minimumHealthyPercent or maximumPercent value and try again.";
+
+export const IMPAIRED =
+  "is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the " +
+  "Amazon ECS Developer Guide.";
+
+export const deploymentCompleted = (id: string) => `(deployment ${id}) deployment completed.`;
+
+/** Ids at the end of each task's ARN, in the order given. */
+export function startedTasks(taskIds: readonly string[], replacesUnhealthy: number): string {
+  const replaced =
+    replacesUnhealthy === 0 ? "" : ` Amazon ECS replaced ${replacesUnhealthy} tasks due to an unhealthy status.`;
+  return `has started ${taskIds.length} tasks: ${listOf(taskIds)}.${replaced}`;
+}
+
+export const stoppedRunningTasks = (taskIds: readonly string[]) =>
+  `has stopped ${taskIds.length} running tasks: ${listOf(taskIds)}.`;
+
+export const stoppedPendingTasks = (count: number) => `stopped ${count} pending tasks.`;
+
+/** A stopped task's reason when the service no longer wants it. Source: ECS developer guide, stopped task errors. */
+export const scalingReason = (deploymentId: string) => `Scaling activity initiated by (deployment ${deploymentId})`;
+
+/** `rolloutStateReason` of a deployment. */
+export const inProgressReason = (id: string) => `ECS deployment ${id} in progress.`;
+export const completedReason = (id: string) => `ECS deployment ${id} completed.`;
+
+function listOf(taskIds: readonly string[]): string {
+  return taskIds.map((id) => `(task ${id})`).join(" ");
+}

@@ -1,0 +1,56 @@
+import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { TargetRecord } from "../model/load-balancer.ts";
+import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
+import type { TaskRecord } from "../model/task.ts";
+import type { Instant } from "../runtime/clock.ts";
+import type { TaskArn } from "../wire/arn.ts";
+
+/** All that a look at a service depends on, beside the time. */
+export interface Observed {
+  readonly service: ServiceRecord;
+  /** Its tasks that are not STOPPED. */
+  readonly tasks: readonly ObservedTask[];
+  /** Its STOPPED tasks that have not been counted yet. */
+  readonly unaccounted: readonly TaskRecord[];
+  readonly settings: DeploymentSettings;
+}
+
+export interface ObservedTask {
+  readonly task: TaskRecord;
+  /** The targets that it is registered as. */
+  readonly targets: readonly TargetRecord[];
+  readonly instance?: ContainerInstanceRecord;
+}
+
+/** What an operator may choose of how services behave. */
+export interface DeploymentSettings {
+  /**
+   * A task with neither a load balancer nor a container health check counts as healthy this long after it reached
+   * RUNNING, in milliseconds. ECS's value: 40,000.
+   */
+  readonly healthyAfterMs: number;
+}
+
+export const DEFAULT_DEPLOYMENT_SETTINGS: DeploymentSettings = { healthyAfterMs: 40_000 };
+
+/** One thing to do. All actions of one look belong into one transaction. */
+export type ServiceAction =
+  | {
+      readonly kind: "start-tasks";
+      readonly deploymentId: string;
+      readonly count: number;
+      /** How many of them take the place of unhealthy tasks; the event says so. */
+      readonly replacesUnhealthy: number;
+    }
+  | { readonly kind: "stop-task"; readonly taskArn: TaskArn; readonly reason: string }
+  /** What the service's deployments now are, PRIMARY first. */
+  | { readonly kind: "put-deployments"; readonly deployments: readonly DeploymentRecord[] }
+  /** These STOPPED tasks have been counted in the deployments. */
+  | { readonly kind: "account"; readonly taskArns: readonly TaskArn[] }
+  /** `once`: the same words are not said again while they are still true; see addServiceEvent. */
+  | { readonly kind: "event"; readonly message: string; readonly once: boolean }
+  /** Since when the service is steady, or undefined when it is not any more. */
+  | { readonly kind: "set-steady"; readonly at: Instant | undefined }
+  | { readonly kind: "finish-deletion" }
+  /** Time is an answer too: look again then, even if nothing changes. */
+  | { readonly kind: "look-again"; readonly at: Instant };

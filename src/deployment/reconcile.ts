@@ -1,0 +1,165 @@
+import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../model/service.ts";
+import type { Instant } from "../runtime/clock.ts";
+import * as messages from "./messages.ts";
+import type { Observed, ServiceAction } from "./observed.ts";
+import { planRolling, type RollingPlan } from "./rolling.ts";
+import { Roster, type Wanted, wantedTasks } from "./roster.ts";
+import { countFailures, isImpaired } from "./throttle.ts";
+
+/** A steady service says so again after this time. Source: observed of ECS. */
+export const STEADY_REPEAT_MS = 6 * 60 * 60 * 1000;
+
+/**
+ * What to do about a service, given all that can be seen of it. Depends on nothing else: looking twice, or after having
+ * missed any number of changes, does no harm. An empty answer means that all is as it should be and time changes nothing.
+ */
+export function reconcileService(observed: Observed, now: Instant): readonly ServiceAction[] {
+  const actions: ServiceAction[] = [];
+  if (observed.unaccounted.length > 0) {
+    actions.push({ kind: "account", taskArns: observed.unaccounted.map((t) => t.arn) });
+  }
+  switch (observed.service.status) {
+    case "INACTIVE":
+      return actions;
+    case "DRAINING":
+      return [...actions, ...reconcileDeletion(observed, now)];
+    case "ACTIVE":
+      return [...actions, ...reconcileActive(observed, now)];
+  }
+}
+
+/** A deleted service stops all its tasks, and is INACTIVE when the last one has stopped. */
+function reconcileDeletion(observed: Observed, now: Instant): readonly ServiceAction[] {
+  if (observed.tasks.length === 0) return [{ kind: "finish-deletion" }];
+  const roster = new Roster(observed.service, wantedTasks(observed, now), observed.tasks);
+  for (const member of roster.all) roster.stop(member);
+  return stopActions(roster);
+}
+
+function reconcileActive(observed: Observed, now: Instant): readonly ServiceAction[] {
+  const wanted = wantedTasks(observed, now);
+  const service = { ...observed.service, deployments: countedDeployments(observed, wanted) };
+  const primary = primaryDeployment(service);
+  const roster = new Roster(service, wanted, observed.tasks);
+  const plan = planRolling(service, primary, roster, now);
+  const isDone = isComplete(service, plan, roster);
+  const deployments = rollOn(service, roster, isDone, now);
+  const isSteady = isDone && deployments.length === 1 && roster.primary.every((m) => !m.isBad);
+
+  const actions: ServiceAction[] = [];
+  if (isImpaired(primary.throttle, service.desiredCount) && plan.missing > 0) {
+    actions.push({ kind: "event", message: messages.IMPAIRED, once: true });
+  }
+  for (const { health } of wanted) {
+    if (health.event !== undefined) actions.push({ kind: "event", message: health.event, once: true });
+  }
+  actions.push(...stopActions(roster));
+  for (const { deployment, count, replacesUnhealthy } of plan.starts) {
+    actions.push({ kind: "start-tasks", deploymentId: deployment.id, count, replacesUnhealthy });
+  }
+  if (isStuck(plan, roster, primary, now)) actions.push({ kind: "event", message: messages.STUCK, once: true });
+  if (isDone && primary.rolloutState !== "COMPLETED") {
+    actions.push({ kind: "event", message: messages.deploymentCompleted(primary.id), once: false });
+  }
+  if (!isSameList(deployments, observed.service.deployments)) actions.push({ kind: "put-deployments", deployments });
+  actions.push(...steadyActions(service, isSteady, now));
+  actions.push(...lookAgain(service, roster, plan, isSteady, now));
+  return actions;
+}
+
+function stopActions(roster: Roster): readonly ServiceAction[] {
+  return roster.stops.map(({ member, reason }) => ({ kind: "stop-task", taskArn: member.task.arn, reason }));
+}
+
+/** The deployments with the newly stopped tasks counted. Unchanged ones are the same objects. */
+function countedDeployments({ service, unaccounted }: Observed, wanted: readonly Wanted[]): DeploymentRecord[] {
+  return service.deployments.map((deployment) => {
+    const mine = wanted.filter((w) => w.task.deploymentId === deployment.id);
+    const starts = mine.flatMap((w) => (w.task.startedAt === undefined ? [] : [w.task.startedAt]));
+    return countFailures(
+      deployment,
+      unaccounted.filter((t) => t.deploymentId === deployment.id),
+      {
+        lastStartedAt: starts.reduce<Instant | undefined>((a, b) => (a === undefined || b > a ? b : a), undefined),
+        isHealthy: mine.some((w) => w.health.state === "healthy"),
+      },
+      service.desiredCount,
+    );
+  });
+}
+
+/** The PRIMARY has all its tasks, all well, and no task of an earlier deployment is wanted any more. Rule [DP14]. */
+function isComplete(service: ServiceRecord, plan: RollingPlan, roster: Roster): boolean {
+  const { primary, old } = roster;
+  const isWhole = primary.length === service.desiredCount && primary.every((m) => m.health.well && !m.isBad);
+  return isWhole && old.length === 0 && plan.starts.length === 0;
+}
+
+/** The deployments after this look: counts moved, finished ones dropped, the PRIMARY completed. */
+function rollOn(service: ServiceRecord, roster: Roster, isDone: boolean, now: Instant): readonly DeploymentRecord[] {
+  const old = roster.old;
+  return service.deployments.flatMap((d) => {
+    if (d.status === "PRIMARY") {
+      const isNewlyDone = isDone && d.rolloutState === "IN_PROGRESS";
+      if (!isNewlyDone && d.desiredCount === service.desiredCount) return [d];
+      const moved = { ...d, desiredCount: service.desiredCount, updatedAt: now };
+      if (!isNewlyDone) return [moved];
+      return [
+        {
+          ...moved,
+          rolloutState: "COMPLETED" as const,
+          rolloutStateReason: messages.completedReason(d.id),
+          failedTasks: 0,
+        },
+      ];
+    }
+    const left = old.filter((m) => m.deployment === d).length;
+    const stopped = roster.stops.filter((s) => s.member.deployment === d && !s.member.isBad).length;
+    const desiredCount =
+      d.rolloutState === "COMPLETED" ? Math.max(0, Math.min(d.desiredCount - stopped, service.desiredCount)) : left;
+    if (left === 0 && (isDone || desiredCount === 0)) return [];
+    return desiredCount === d.desiredCount ? [d] : [{ ...d, desiredCount, updatedAt: now }];
+  });
+}
+
+/** Tasks are missing, nothing may be started or stopped, and nothing is under way that would change it. Rule [DP15]. */
+function isStuck(plan: RollingPlan, roster: Roster, primary: DeploymentRecord, now: Instant): boolean {
+  if (plan.missing === 0 || plan.starts.length > 0 || roster.stops.length > 0 || roster.isLeaving) return false;
+  if (roster.room > 0 || (primary.throttle.nextAttemptAt ?? 0) > now) return false;
+  return roster.all.every((m) => m.health.state === "healthy");
+}
+
+function steadyActions(service: ServiceRecord, isSteady: boolean, now: Instant): readonly ServiceAction[] {
+  if (!isSteady) return service.steadyAt === undefined ? [] : [{ kind: "set-steady", at: undefined }];
+  if (service.steadyAt !== undefined && now - service.steadyAt < STEADY_REPEAT_MS) return [];
+  return [
+    { kind: "event", message: messages.STEADY, once: false },
+    { kind: "set-steady", at: now },
+  ];
+}
+
+function lookAgain(
+  service: ServiceRecord,
+  roster: Roster,
+  plan: RollingPlan,
+  isSteady: boolean,
+  now: Instant,
+): readonly ServiceAction[] {
+  const times = roster.all.flatMap((m) => (m.health.changesAt === undefined ? [] : [m.health.changesAt]));
+  for (const { throttle } of service.deployments) {
+    if (throttle.nextAttemptAt !== undefined && throttle.nextAttemptAt > now) times.push(throttle.nextAttemptAt);
+  }
+  if (isSteady)
+    times.push(
+      (service.steadyAt !== undefined && now - service.steadyAt < STEADY_REPEAT_MS ? service.steadyAt : now) +
+        STEADY_REPEAT_MS,
+    );
+  if (plan.missing > 0 && plan.starts.length > 0 && roster.room > plan.starts.reduce((n, s) => n + s.count, 0))
+    times.push(now);
+  const at = times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  return Number.isFinite(at) ? [{ kind: "look-again", at }] : [];
+}
+
+function isSameList(a: readonly DeploymentRecord[], b: readonly DeploymentRecord[]): boolean {
+  return a.length === b.length && a.every((d, i) => d === b[i]);
+}
