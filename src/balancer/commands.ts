@@ -1,0 +1,63 @@
+import { assertNever } from "../runtime/assert-never.ts";
+import { backupName } from "./names.ts";
+import { backupOptions, serverOptions } from "./server-options.ts";
+import type { ServerAction } from "./target.ts";
+
+/** A runtime command and what its answer looks like when it was carried out. */
+export interface Command {
+  readonly text: string;
+  readonly accepts: RegExp;
+}
+
+const SILENT = /^$/;
+const ADDED = /^New server registered\.$/;
+/** Nothing, or the server is not there any more. */
+const GONE_IS_FINE = /^$|^No such server\.?$|^require 'backend\/server'/i;
+const DELETED = /^Server deleted\.$|^No such server\.?$|still has connections|must be put in maintenance/i;
+
+function addCommands(path: string, action: Extract<ServerAction, { kind: "add" }>): Command[] {
+  const { group, target } = action;
+  const add = { text: `add server ${path} ${serverOptions(group, target)}`, accepts: ADDED };
+  const set = (words: string) => ({ text: `set server ${path} ${words}`, accepts: SILENT });
+  if (!group.healthCheck.enabled) return [add, set("state ready")];
+  // On its way out of maintenance a server counts as up until its first check. So it goes by way of drain, where it gets no
+  // traffic, is put down there, and is let go when it is down: at no moment can a request reach it.
+  return [
+    add,
+    { text: `enable health ${path}`, accepts: SILENT },
+    set("state drain"),
+    set("health down"),
+    set("state ready"),
+    { text: `add server ${backupName(path)} ${backupOptions(target)}`, accepts: ADDED },
+  ];
+}
+
+/** The commands for one action on a server of `backend`. */
+export function commandsFor(backend: string, action: ServerAction): Command[] {
+  const path = `${backend}/${action.server}`;
+  const copy = backupName(path);
+  switch (action.kind) {
+    case "add":
+      return addCommands(path, action);
+    case "add-copy":
+      return [{ text: `add server ${copy} ${backupOptions(action.target)}`, accepts: ADDED }];
+    case "raise":
+      return [{ text: `set server ${path} health up`, accepts: SILENT }];
+    case "open":
+      return [{ text: `set server ${copy} state ready`, accepts: SILENT }];
+    case "close":
+      return [{ text: `set server ${copy} state maint`, accepts: SILENT }];
+    case "drain":
+      return [{ text: `set server ${path} state drain`, accepts: SILENT }];
+    case "undrain":
+      return [{ text: `set server ${path} state ready`, accepts: SILENT }];
+    case "leave":
+      return [path, copy].map((text) => ({ text: `set server ${text} state maint`, accepts: GONE_IS_FINE }));
+    case "cut":
+      return [path, copy].map((text) => ({ text: `shutdown sessions server ${text}`, accepts: GONE_IS_FINE }));
+    case "delete":
+      return [copy, path].map((text) => ({ text: `del server ${text}`, accepts: DELETED }));
+    default:
+      return assertNever(action, "server action");
+  }
+}

@@ -1,0 +1,211 @@
+import { createHash } from "node:crypto";
+import { assertNever } from "../runtime/assert-never.ts";
+import { backendName, backupName, frontendName } from "./names.ts";
+import { backupOptions, serverOptions, socketAddress } from "./server-options.ts";
+import type { BalancerState, HealthCheckState, ListenerAction, ListenerState, TargetGroupState } from "./state.ts";
+
+/** Where HAProxy finds its things, and what it may use. */
+export interface ConfigurationSettings {
+  /** A `bind` address for the runtime API: a socket's path or `host:port`. */
+  readonly runtimeAddress: string;
+  /** The file that a starting worker reads the state of its servers from. */
+  readonly serverStateFile: string;
+  /** Whom the workers become after binding; undefined where the master is not root. */
+  readonly user?: { readonly name: string; readonly group: string };
+}
+
+/** The servers to write out, by target group id: those that the running HAProxy has. Others enter by the runtime API. */
+export type WrittenServers = ReadonlyMap<string, readonly { readonly name: string; readonly targetId: string }[]>;
+
+/** Limits that hold for every balancer. */
+const LIMITS = {
+  /** Descriptors that a worker may hold: about 32,000 connections. More costs memory at start even if unused. */
+  descriptors: 65536,
+  /** A worker that a reload retired gets this long to finish its connections, as long as ELB keeps a client's alive. */
+  hardStopAfter: "1h",
+  /** Retired workers that may exist at a time; beyond, the oldest is ended. Each costs some 20 MB. */
+  retiredWorkers: 20,
+  /** A connection attempt to a target; then another target is tried. */
+  connect: "1s",
+} as const;
+
+/** `text` as one word of a configuration line. Throws on control characters, which no quoting can carry. */
+export function quoteWord(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\x00-\x1f\x7f]/.test(text)) throw new Error("a control character cannot stand in a HAProxy configuration");
+  return `"${text.replace(/[\\"$]/g, "\\$&")}"`;
+}
+
+const seconds = (value: number) => `${Math.round(value * 1000)}ms`;
+
+function globalSection(settings: ConfigurationSettings, description: string): string[] {
+  const lines = [
+    "global",
+    `  description ${quoteWord(description)}`,
+    `  stats socket ${quoteWord(settings.runtimeAddress)} mode 600 level admin`,
+    "  stats timeout 60s",
+    `  server-state-file ${quoteWord(settings.serverStateFile)}`,
+    `  fd-hard-limit ${LIMITS.descriptors}`,
+    `  hard-stop-after ${LIMITS.hardStopAfter}`,
+    `  mworker-max-reloads ${LIMITS.retiredWorkers}`,
+    // The first check of a server comes this many milliseconds after it is added or after a reload.
+    "  max-spread-checks 100",
+  ];
+  if (settings.user !== undefined)
+    lines.push(`  user ${quoteWord(settings.user.name)}`, `  group ${quoteWord(settings.user.group)}`);
+  return lines;
+}
+
+function defaultsSection(): string[] {
+  return [
+    "defaults",
+    "  load-server-state-from-file global",
+    `  timeout connect ${LIMITS.connect}`,
+    "  timeout queue 5s",
+    // A connection that fails goes to another target, from the first retry on.
+    "  retries 3",
+    "  option redispatch 1",
+  ];
+}
+
+/** Chooses a group by weight. The last group with a weight is the default, so that rounding loses nobody. */
+function forwardLines(listener: ListenerState, action: Extract<ListenerAction, { type: "forward" }>): string[] {
+  const groups = action.targetGroups.filter((group) => group.weight > 0);
+  const last = groups.at(-1);
+  const refuse = listener.protocol === "HTTP" ? "  http-request return status 503" : "  tcp-request connection reject";
+  if (last === undefined) return [refuse];
+  const lines: string[] = [];
+  if (groups.length > 1) {
+    const total = groups.reduce((sum, group) => sum + group.weight, 0);
+    const rule = listener.protocol === "HTTP" ? "http-request" : "tcp-request connection";
+    const scope = listener.protocol === "HTTP" ? "txn" : "sess";
+    lines.push(`  ${rule} set-var(${scope}.draw) rand(${total})`);
+    let below = 0;
+    for (const group of groups.slice(0, -1)) {
+      below += group.weight;
+      lines.push(`  use_backend ${backendName(group.targetGroupId)} if { var(${scope}.draw) -m int lt ${below} }`);
+    }
+  }
+  lines.push(`  default_backend ${backendName(last.targetGroupId)}`);
+  return lines;
+}
+
+function actionLines(listener: ListenerState): string[] {
+  const action = listener.defaultAction;
+  switch (action.type) {
+    case "forward":
+      return forwardLines(listener, action);
+    case "fixed-response":
+      return [`  http-request return status ${action.statusCode}`];
+    default:
+      return assertNever(action, "listener action");
+  }
+}
+
+function frontendSection(listener: ListenerState): string[] {
+  const idle = seconds(listener.idleTimeoutSeconds);
+  const lines = [
+    `frontend ${frontendName(listener.id)}`,
+    `  mode ${listener.protocol.toLowerCase()}`,
+    `  bind ${socketAddress(listener.address, listener.port)}`,
+    `  timeout client ${idle}`,
+  ];
+  if (listener.protocol === "HTTP")
+    lines.push(
+      `  timeout http-request ${idle}`,
+      `  timeout http-keep-alive ${idle}`,
+      // A reload must not close an idle connection under a client that is about to use it.
+      "  option idle-close-on-response",
+      "  option forwardfor",
+      "  http-request set-header X-Forwarded-Proto http",
+      `  http-request set-header X-Forwarded-Port ${listener.port}`,
+    );
+  lines.push(...actionLines(listener));
+  return lines;
+}
+
+function healthCheckLines(check: HealthCheckState): string[] {
+  if (!check.enabled) return [];
+  const lines = [`  timeout check ${seconds(check.timeoutSeconds)}`];
+  if (check.protocol === "HTTP")
+    lines.push(
+      "  option httpchk",
+      `  http-check send meth GET uri ${quoteWord(check.path)} ver HTTP/1.1 hdr Host "%[bc_dst]:%[bc_dst_port]" hdr User-Agent "ELB-HealthChecker/2.0 (Berth)"`,
+      `  http-check expect status ${check.matcher}`,
+    );
+  return lines;
+}
+
+/**
+ * A target group. `option allbackups` and the servers' unchecked copies are the fail-open rule: while no checked server is
+ * up, all copies that are ready share the traffic. HAProxy does this by itself, the control plane's presence is not needed.
+ *
+ * A failed connection is retried for every method: nothing was sent. A connection that closed without an answer is retried
+ * only for safe methods (RFC 9110, 9.2.1), since the target may have acted on the request before it died.
+ */
+function backendSection(group: TargetGroupState, idleTimeoutSeconds: number, servers: WrittenServers): string[] {
+  const idle = seconds(idleTimeoutSeconds);
+  const lines = [
+    `backend ${backendName(group.id)}`,
+    `  mode ${group.protocol.toLowerCase()}`,
+    `  balance ${group.algorithm === "round_robin" ? "roundrobin" : "leastconn"}`,
+    `  timeout server ${idle}`,
+    `  timeout tunnel ${idle}`,
+    "  option allbackups",
+  ];
+  if (group.protocol === "HTTP")
+    lines.push(
+      "  http-reuse safe",
+      "  retry-on conn-failure empty-response",
+      "  http-request disable-l7-retry unless { method GET HEAD OPTIONS }",
+    );
+  lines.push(...healthCheckLines(group.healthCheck));
+  const targets = new Map(group.targets.map((target) => [target.id, target]));
+  for (const server of servers.get(group.id) ?? []) {
+    const target = targets.get(server.targetId);
+    if (target === undefined) continue;
+    lines.push(`  server ${server.name} ${serverOptions(group, target)}`);
+    if (group.healthCheck.enabled) lines.push(`  server ${backupName(server.name)} ${backupOptions(target)}`);
+  }
+  return lines;
+}
+
+/** The longest silence that any listener in front of the group allows; ELB's default where there is none. */
+function idleTimeoutOf(group: TargetGroupState, listeners: readonly ListenerState[]): number {
+  const times = listeners
+    .filter(
+      ({ defaultAction: action }) =>
+        action.type === "forward" && action.targetGroups.some(({ targetGroupId }) => targetGroupId === group.id),
+    )
+    .map((listener) => listener.idleTimeoutSeconds);
+  return times.length === 0 ? 60 : Math.max(...times);
+}
+
+/**
+ * The whole haproxy.cfg for `state`, which must be valid (validateState). `description` comes back in `show info`, so that
+ * a later process can tell what is running.
+ */
+export function renderConfiguration(
+  state: BalancerState,
+  servers: WrittenServers,
+  settings: ConfigurationSettings,
+  description: string,
+): string {
+  const sections = [globalSection(settings, description), defaultsSection()];
+  for (const listener of state.listeners) sections.push(frontendSection(listener));
+  for (const group of state.targetGroups)
+    sections.push(backendSection(group, idleTimeoutOf(group, state.listeners), servers));
+  return `# Written by Berth. It is written anew at every change of a listener or target group.\n${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+/**
+ * A fingerprint of all that only a reload can change: everything but the targets. Equal fingerprints: HAProxy can get from
+ * one state to the other by its runtime API alone. Servers' options are in it, since a server keeps those it was added with.
+ */
+export function structureOf(state: BalancerState, settings: ConfigurationSettings): string {
+  const sample = { id: "sample", address: "192.0.2.1", port: 1, draining: false };
+  const groups = state.targetGroups.map((group) => ({ ...group, targets: [sample] }));
+  const servers = new Map(groups.map(({ id }) => [id, [{ name: "sample", targetId: sample.id }]]));
+  const text = renderConfiguration({ ...state, targetGroups: groups }, servers, settings, "");
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}

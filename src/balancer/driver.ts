@@ -1,0 +1,306 @@
+import type { Clock, Timer } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Balancer, BalancerStatus } from "./balancer.ts";
+import { probeBind } from "./bind.ts";
+import type { Command } from "./commands.ts";
+import { type ConfigurationSettings, renderConfiguration, structureOf } from "./configuration.ts";
+import { Fleet } from "./fleet.ts";
+import { ConfigurationRefused, HaproxyProcess, type Snapshot } from "./haproxy.ts";
+import { haproxyVersion, type Launcher } from "./launcher.ts";
+import { Listeners } from "./listeners.ts";
+import { RuntimeUnreachable } from "./runtime.ts";
+import { socketAddress } from "./server-options.ts";
+import { renderServerState } from "./server-state.ts";
+import { type BalancerState, type TargetReport, validateState } from "./state.ts";
+import type { ServerRow, WorkerInfo } from "./statistics.ts";
+
+export interface BalancerOptions {
+  /** Configuration, sockets, pid and log of HAProxy. Made if missing, for its owner alone. One balancer per directory. */
+  readonly dir: string;
+  readonly launcher: Launcher;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Between two looks at HAProxy. A change of health is reported within this and the time a look takes. */
+const LOOK_EVERY_MS = 200;
+
+/** The same while a target is new or drains: somebody waits for it. */
+const LOOK_CLOSELY_EVERY_MS = 50;
+
+/** Looking may take this part of the time at most; with thousands of targets, looks become rarer. */
+const LOOK_SHARE = 5;
+
+/** How often workers retired by a reload are looked at for sessions of targets that are gone. */
+const RETIRED_EVERY_MS = 1000;
+
+/** Looks in a row that HAProxy may leave unanswered, five seconds each, until it is taken to hang and is restarted. */
+const SILENT_LOOKS = 3;
+
+/** After HAProxy could not be started or refused its configuration: at first, doubling up to the limit. */
+const RETRY_FIRST_MS = 250;
+const RETRY_LIMIT_MS = 10_000;
+
+/** Attempts in a row at one configuration, each without the listeners that failed in the one before. */
+const BIND_ATTEMPTS = 3;
+
+class Driver implements Balancer {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #haproxy: HaproxyProcess;
+  readonly #settings: ConfigurationSettings;
+  readonly #version: string;
+  readonly #listeners = new Listeners(probeBind);
+  readonly #fleet = new Fleet();
+  readonly #subscribers = new Set<(changed: readonly TargetReport[]) => void>();
+  readonly #waiting = new Set<{ resolve: () => void; reject: (error: Error) => void }>();
+
+  #wanted: BalancerState | undefined;
+  #worker: WorkerInfo | undefined;
+  #generation = 0;
+  /** The fingerprint of what HAProxy runs, and the sockets it holds. */
+  #structure = "";
+  #bound: ReadonlySet<string> = new Set();
+  #lastError: string | undefined;
+  #retryAtMs = 0;
+  #retiredAtMs = 0;
+  #silentLooks = 0;
+  #retryDelayMs = RETRY_FIRST_MS;
+  #stopped = false;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #timer: Timer | undefined;
+
+  constructor({ dir, launcher, clock, log }: BalancerOptions, version: string) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#version = version;
+    this.#haproxy = new HaproxyProcess(dir, launcher, clock, log, () => this.#wake());
+    this.#settings = {
+      runtimeAddress: launcher.runtime(this.#haproxy.files).bind,
+      serverStateFile: this.#haproxy.files.serverState,
+      user: launcher.user,
+    };
+  }
+
+  /** Takes over an HAProxy that runs on the directory already. */
+  async adopt(): Promise<void> {
+    const worker = await this.#haproxy.find();
+    if (worker === undefined) return;
+    const [, generation, structure] = /^berth (\d+) (\w+)$/.exec(worker.description) ?? [];
+    this.#took(worker, Number(generation ?? 0), structure ?? "");
+    this.#log.info({ pid: worker.pid, generation: this.#generation }, "took over the running HAProxy");
+  }
+
+  apply(state: BalancerState): void {
+    validateState(state);
+    this.#wanted = state;
+    this.#retryAtMs = 0;
+    this.#wake();
+  }
+
+  onReport(listener: (changed: readonly TargetReport[]) => void): () => void {
+    this.#subscribers.add(listener);
+    return () => this.#subscribers.delete(listener);
+  }
+
+  reports(): readonly TargetReport[] {
+    return this.#fleet.reports;
+  }
+
+  settled(): Promise<void> {
+    if (this.#stopped) return Promise.reject(new Error("the balancer is stopped"));
+    if (this.#wanted === undefined) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiting.add({ resolve, reject });
+      this.#wake();
+    });
+  }
+
+  async checkBind(address: string, port: number): Promise<string | undefined> {
+    if (this.#bound.has(socketAddress(address, port)))
+      return `${socketAddress(address, port)} is already in use by another listener`;
+    return probeBind(address, port);
+  }
+
+  status(): BalancerStatus {
+    return {
+      pid: this.#worker?.pid,
+      version: this.#version,
+      generation: this.#generation,
+      failedListeners: this.#listeners.failed,
+      lastError: this.#lastError,
+    };
+  }
+
+  async stop({ keepRunning = false, graceMs = 5000 } = {}): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    await this.#running;
+    this.#finishWaiting(new Error("the balancer is stopped"));
+    if (!keepRunning) await this.#haproxy.halt(graceMs);
+    this.#worker = undefined;
+  }
+
+  /** Looks now, or again right after the look under way. */
+  #wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#timer?.cancel();
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #run(): Promise<void> {
+    let tookMs = 0;
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      const from = this.#clock.monotonic();
+      try {
+        await this.#look();
+      } catch (error) {
+        this.#failed(error as Error);
+      }
+      tookMs = this.#clock.monotonic() - from;
+    }
+    if (this.#stopped) return;
+    const close = this.#fleet.reports.some(({ state }) => state === "initial" || state === "draining");
+    const pause = Math.max(close ? LOOK_CLOSELY_EVERY_MS : LOOK_EVERY_MS, tookMs * LOOK_SHARE);
+    this.#timer = this.#clock.after(pause, () => this.#wake());
+  }
+
+  /** One pass: HAProxy runs, has the wanted structure, has the wanted targets; and what it knows of them is told. */
+  async #look(): Promise<void> {
+    const state = this.#wanted;
+    if (state === undefined) return;
+    if (this.#clock.monotonic() < this.#retryAtMs) return;
+    const waiting = [...this.#waiting];
+    let snapshot = await this.#snapshot();
+    const structured = await this.#structureAs(state, snapshot !== undefined);
+    if (structured || snapshot === undefined) snapshot = await this.#haproxy.look();
+    if (snapshot.info.pid !== this.#worker?.pid) this.#worker = snapshot.info;
+    const retired = await this.#retired(state);
+    const look = this.#fleet.look(state, snapshot.rows, [...retired.values()].flat(), this.#clock.monotonic());
+    await this.#send(look.commands);
+    for (const [pid, rows] of retired)
+      for (const { backend, name } of rows)
+        if (look.cuts.includes(`${backend}/${name}`)) await this.#haproxy.cutRetired(pid, `${backend}/${name}`);
+    const changed = this.#fleet.commit(look);
+    if (changed.length > 0) for (const subscriber of this.#subscribers) subscriber(changed);
+    this.#lastError = undefined;
+    this.#retryDelayMs = RETRY_FIRST_MS;
+    if (!look.settled) this.#again = true;
+    else if (this.#wanted === state) this.#finishWaiting(undefined, waiting);
+  }
+
+  async #snapshot(): Promise<Snapshot | undefined> {
+    try {
+      const snapshot = await this.#haproxy.look();
+      this.#silentLooks = 0;
+      return snapshot;
+    } catch (error) {
+      if (!(error instanceof RuntimeUnreachable)) throw error;
+      if (error.silent) this.#silentLooks += 1;
+      if (error.silent && this.#silentLooks < SILENT_LOOKS) throw error;
+      return undefined;
+    }
+  }
+
+  /** Starts or reloads HAProxy if it is not what `state` asks for. Whether it did. */
+  async #structureAs(state: BalancerState, running: boolean): Promise<boolean> {
+    if (!running) {
+      this.#worker = undefined;
+      this.#bound = new Set();
+      await this.#haproxy.kill(); // a worker whose master is gone, or one that hangs, holds our ports
+    }
+    for (let attempt = 1; ; attempt += 1) {
+      const openable = await this.#listeners.openable(state, this.#bound, this.#clock.monotonic());
+      const structure = structureOf(openable, this.#settings);
+      if (running && structure === this.#structure) return false;
+      try {
+        await this.#become(openable, structure, running);
+        return true;
+      } catch (error) {
+        if (!(error instanceof ConfigurationRefused)) throw error;
+        const named = this.#listeners.refuse(openable, error.binds, this.#clock.monotonic());
+        if (!named || attempt === BIND_ATTEMPTS) throw error;
+        this.#log.warn(
+          { binds: Object.fromEntries(error.binds) },
+          "listeners could not be opened; going on without them",
+        );
+      }
+    }
+  }
+
+  async #become(state: BalancerState, structure: string, running: boolean): Promise<void> {
+    const generation = this.#generation + 1;
+    const description = `berth ${generation} ${structure}`;
+    const config = renderConfiguration(state, this.#fleet.written(state), this.#settings, description);
+    const servers = renderServerState(state, this.#fleet.tracks);
+    const from = this.#clock.monotonic();
+    const worker = running
+      ? await this.#haproxy.reload(config, servers, description)
+      : await this.#haproxy.start(config, servers, description);
+    this.#took(worker, generation, structure);
+    const fields = { generation, pid: worker.pid, ms: Math.round(this.#clock.monotonic() - from) };
+    this.#log.info(fields, running ? "HAProxy reloaded" : "HAProxy started");
+  }
+
+  #took(worker: WorkerInfo, generation: number, structure: string): void {
+    this.#worker = worker;
+    this.#generation = generation;
+    this.#structure = structure;
+    this.#bound = new Set(this.#haproxy.boundSockets().values());
+    this.#fleet.workerChanged();
+  }
+
+  /** The servers of retired workers, by worker. Asked for rarely unless a target drains, which waits for their sessions. */
+  async #retired(state: BalancerState): Promise<Map<number, ServerRow[]>> {
+    const rows = new Map<number, ServerRow[]>();
+    const draining = state.targetGroups.some((group) => group.targets.some((target) => target.draining));
+    if (!draining && this.#clock.monotonic() < this.#retiredAtMs) return rows;
+    this.#retiredAtMs = this.#clock.monotonic() + RETIRED_EVERY_MS;
+    const { retired } = await this.#haproxy.processes();
+    for (const pid of retired) rows.set(pid, await this.#haproxy.retiredRows(pid));
+    return rows;
+  }
+
+  async #send(commands: readonly Command[]): Promise<void> {
+    if (commands.length === 0) return;
+    const answers = await this.#haproxy.command(commands.map(({ text }) => text));
+    for (const [index, { text, accepts }] of commands.entries()) {
+      const answer = answers[index] ?? "";
+      if (!accepts.test(answer)) this.#log.warn({ command: text, answer }, "HAProxy refused a command");
+    }
+  }
+
+  #failed(error: Error): void {
+    this.#lastError = error.message;
+    this.#retryAtMs = this.#clock.monotonic() + this.#retryDelayMs;
+    this.#log.error({ err: error, retryInMs: this.#retryDelayMs }, "HAProxy could not be brought to what is wanted");
+    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, RETRY_LIMIT_MS);
+    if (error instanceof ConfigurationRefused) this.#finishWaiting(error);
+  }
+
+  #finishWaiting(
+    error?: Error,
+    waiting: Iterable<{ resolve: () => void; reject: (error: Error) => void }> = [...this.#waiting],
+  ) {
+    for (const waiter of waiting) {
+      this.#waiting.delete(waiter);
+      if (error === undefined) waiter.resolve();
+      else waiter.reject(error);
+    }
+  }
+}
+
+/**
+ * Starts a load balancer, adopting the HAProxy that an earlier process left running on the same directory. HAProxy itself is
+ * started by the first `apply`. Throws if HAProxy is missing or too old, or the directory cannot be used.
+ */
+export async function startBalancer(options: BalancerOptions): Promise<Balancer> {
+  const driver = new Driver(options, await haproxyVersion(options.launcher));
+  await driver.adopt();
+  return driver;
+}

@@ -1,0 +1,298 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import { type BalancerFiles, balancerFiles, type Launcher, type ProgramLine } from "./launcher.ts";
+import { RuntimeUnreachable, runCommands, runMasterCommand } from "./runtime.ts";
+import {
+  type Processes,
+  parseInfo,
+  parseProcesses,
+  parseServers,
+  type ServerRow,
+  type WorkerInfo,
+} from "./statistics.ts";
+
+const execute = promisify(execFile);
+
+/** How long a start or reload may take until it counts as failed. Large configurations on a busy machine need seconds. */
+const READY_TIMEOUT_MS = 10_000;
+
+/** What HAProxy has written to its log is dropped at the next reload past this size. */
+const LOG_LIMIT_BYTES = 1024 * 1024;
+
+/** HAProxy did not take a configuration. What ran before still runs. */
+export class ConfigurationRefused extends Error {
+  /** What each frontend could not bind, by its name in the configuration. Empty: the reason is another. */
+  readonly binds: ReadonlyMap<string, string>;
+  constructor(message: string, binds: ReadonlyMap<string, string>) {
+    super(message);
+    this.name = "ConfigurationRefused";
+    this.binds = binds;
+  }
+}
+
+/** The binds that failed, as HAProxy's start-up messages tell them, by frontend. */
+export function failedBinds(messages: string): Map<string, string> {
+  const binds = new Map<string, string>();
+  for (const match of messages.matchAll(/\[ALERT\].*?Starting (?:frontend|proxy) (\S+?):? (cannot .*)$/gm))
+    binds.set(match[1]!, match[2]!);
+  return binds;
+}
+
+/** The lines that say what is wrong. */
+function alerts(messages: string): string {
+  const lines = messages.split("\n").filter((line) => line.includes("[ALERT]"));
+  return (lines.length > 0 ? lines : messages.split("\n")).slice(0, 5).join(" ").trim() || "no message";
+}
+
+/** Which sockets the configuration at `text` binds, by frontend. */
+export function boundSockets(text: string): Map<string, string> {
+  const sockets = new Map<string, string>();
+  for (const match of text.matchAll(/^frontend (\S+)\n(?: {2}.*\n)*? {2}bind (\S+)$/gm))
+    sockets.set(match[1]!, match[2]!);
+  return sockets;
+}
+
+export interface Snapshot {
+  readonly info: WorkerInfo;
+  readonly rows: readonly ServerRow[];
+}
+
+/**
+ * HAProxy as a process of its own: detached, so that it outlives this one, and found again through the sockets in its
+ * directory. One HAProxy per directory.
+ */
+export class HaproxyProcess {
+  readonly files: BalancerFiles;
+  readonly #launcher: Launcher;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #onExit: () => void;
+  #child: ChildProcess | undefined;
+  #lastPids: { master: number; worker: number } | undefined;
+
+  /** `onExit` is called when an HAProxy that this process started is gone. */
+  constructor(dir: string, launcher: Launcher, clock: Clock, log: Log, onExit: () => void) {
+    this.files = balancerFiles(dir);
+    this.#launcher = launcher;
+    this.#clock = clock;
+    this.#log = log;
+    this.#onExit = onExit;
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  }
+
+  /** The workers and their servers now. Throws RuntimeUnreachable if HAProxy is not there. */
+  async look(): Promise<Snapshot> {
+    const [info = "", rows = ""] = await this.command(["show info", "show stat -1 4 -1"]);
+    return { info: parseInfo(info), rows: parseServers(rows) };
+  }
+
+  command(commands: readonly string[]): Promise<string[]> {
+    return runCommands(this.#launcher.runtime(this.files).endpoint, commands, this.#clock);
+  }
+
+  async processes(): Promise<Processes> {
+    return parseProcesses(await this.#master("show proc"));
+  }
+
+  /** The servers of a worker that a reload retired. */
+  async retiredRows(pid: number): Promise<ServerRow[]> {
+    const answer = await this.#master(`@!${pid} show stat -1 4 -1`);
+    return answer.startsWith("#") ? parseServers(answer) : []; // it may have ended since it was listed
+  }
+
+  async cutRetired(pid: number, server: string): Promise<void> {
+    await this.#master(`@!${pid} shutdown sessions server ${server}`);
+  }
+
+  /** The running worker, or undefined if there is no HAProxy. */
+  async find(): Promise<WorkerInfo | undefined> {
+    try {
+      const [info = ""] = await this.command(["show info"]);
+      const worker = parseInfo(info);
+      this.#lastPids = { master: (await this.processes()).master, worker: worker.pid };
+      return worker;
+    } catch (error) {
+      if (error instanceof RuntimeUnreachable) return undefined;
+      throw error;
+    }
+  }
+
+  /** What the configuration on disk binds: that of the running HAProxy, if one runs. */
+  boundSockets(): Map<string, string> {
+    return existsSync(this.files.config) ? boundSockets(readFileSync(this.files.config, "utf8")) : new Map();
+  }
+
+  /** Starts HAProxy on `config`, whose description is `description`. None may be running: see kill. */
+  async start(config: string, serverState: string, description: string): Promise<WorkerInfo> {
+    await this.#write(config, serverState);
+    const from = this.#logSize();
+    const log = openSync(this.files.log, "a", 0o600);
+    const { file, args } = this.#launcher.run(this.files);
+    const child = spawn(file, args, { detached: true, stdio: ["ignore", log, log], cwd: this.files.dir });
+    closeSync(log);
+    child.unref();
+    let gone: string | undefined;
+    child.on("error", (error) => {
+      gone = error.message;
+    });
+    child.on("exit", (code, signal) => {
+      gone ??= `HAProxy ended with ${signal ?? code}`;
+      if (this.#child !== child) return;
+      this.#child = undefined;
+      this.#onExit();
+    });
+    this.#child = child;
+    return this.#ready(description, async () => {
+      if (gone !== undefined) throw this.#refused(from, gone);
+    });
+  }
+
+  /** Has the running HAProxy take over `config` without dropping a connection. Throws ConfigurationRefused. */
+  async reload(config: string, serverState: string, description: string): Promise<WorkerInfo> {
+    const before = await this.processes();
+    const good = readFileSync(this.files.config);
+    await this.#write(config, serverState);
+    if (this.#logSize() > LOG_LIMIT_BYTES) truncateSync(this.files.log);
+    const from = this.#logSize();
+    await this.#master("reload");
+    try {
+      return await this.#ready(description, async () => {
+        const now = await this.processes().catch(() => before); // the master's socket is away for a moment
+        if (now.failedReloads > before.failedReloads) throw this.#refused(from, "the reload failed");
+      });
+    } catch (error) {
+      writeFileSync(this.files.config, good, { mode: 0o600 }); // of what still runs
+      throw error;
+    }
+  }
+
+  /** Ends HAProxy: accepted connections get `graceMs` to finish. Resolves when it is gone. */
+  async halt(graceMs: number): Promise<void> {
+    const master = await this.processes().then(
+      (processes) => processes.master,
+      () => undefined,
+    );
+    if (master === undefined) return this.kill();
+    if (graceMs > 0) {
+      await this.#signal(master, "SIGUSR1");
+      if (await this.#goneWithin(graceMs)) return;
+    }
+    await this.#signal(master, "SIGTERM");
+    if (await this.#goneWithin(2000)) return;
+    await this.kill();
+  }
+
+  /** Makes sure that no HAProxy of this directory runs, at once. */
+  async kill(): Promise<void> {
+    if (this.#launcher.signal !== undefined) {
+      if ((await this.find()) !== undefined) await this.#signal(0, "SIGKILL");
+      return;
+    }
+    const pids = new Set<number>();
+    if (existsSync(this.files.pid)) pids.add(Number.parseInt(readFileSync(this.files.pid, "utf8"), 10));
+    if (this.#lastPids !== undefined) pids.add(this.#lastPids.master).add(this.#lastPids.worker);
+    for (const pid of pids) {
+      if (!(await this.#isOurs(pid))) continue;
+      this.#killPid(pid, "SIGKILL");
+      while (await this.#isOurs(pid)) await this.#clock.sleep(5); // until then it holds its ports; nothing survives SIGKILL
+    }
+    rmSync(this.files.pid, { force: true });
+  }
+
+  async #write(config: string, serverState: string): Promise<void> {
+    writeFileSync(this.files.nextConfig, config, { mode: 0o600 });
+    const { file, args } = this.#launcher.check(this.files);
+    try {
+      await execute(file, args, { timeout: 60_000 });
+    } catch (error) {
+      const { stderr, message } = error as Error & { stderr?: string };
+      throw new ConfigurationRefused(`HAProxy refuses its configuration: ${alerts(stderr || message)}`, new Map());
+    }
+    writeFileSync(this.files.serverState, serverState, { mode: 0o600 });
+    renameSync(this.files.nextConfig, this.files.config);
+  }
+
+  async #ready(description: string, failed: () => Promise<void>): Promise<WorkerInfo> {
+    const until = this.#clock.monotonic() + READY_TIMEOUT_MS;
+    for (;;) {
+      const worker = await this.find();
+      if (worker !== undefined && worker.description === description && !worker.stopping) return worker;
+      await failed();
+      if (this.#clock.monotonic() > until)
+        throw new ConfigurationRefused(`HAProxy was not ready within ${READY_TIMEOUT_MS} ms`, new Map());
+      await this.#clock.sleep(15);
+    }
+  }
+
+  #refused(from: number, why: string): ConfigurationRefused {
+    const messages = existsSync(this.files.log) ? readFileSync(this.files.log).subarray(from).toString("utf8") : "";
+    return new ConfigurationRefused(`${why}: ${alerts(messages)}`, failedBinds(messages));
+  }
+
+  #logSize(): number {
+    return existsSync(this.files.log) ? statSync(this.files.log).size : 0;
+  }
+
+  #master(command: string): Promise<string> {
+    return runMasterCommand(this.#launcher.master(this.files).endpoint, command, this.#clock);
+  }
+
+  async #goneWithin(ms: number): Promise<boolean> {
+    const until = this.#clock.monotonic() + ms;
+    while (this.#clock.monotonic() < until) {
+      if (!(await this.#masterAnswers())) return true;
+      await this.#clock.sleep(50);
+    }
+    return false;
+  }
+
+  #masterAnswers(): Promise<boolean> {
+    return this.processes().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #signal(master: number, signal: NodeJS.Signals): Promise<void> {
+    const line: ProgramLine | undefined = this.#launcher.signal?.(this.files, signal);
+    if (line === undefined) return this.#killPid(master, signal);
+    await execute(line.file, line.args, { timeout: 30_000 });
+  }
+
+  #killPid(pid: number, signal: NodeJS.Signals): void {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+      this.#log.debug({ pid, signal }, "HAProxy was gone already");
+    }
+  }
+
+  /** Whether `pid` is an HAProxy on our configuration: a pid may have been given to another program since. */
+  async #isOurs(pid: number): Promise<boolean> {
+    if (!Number.isInteger(pid) || pid < 2) return false;
+    const commandLine =
+      process.platform === "linux"
+        ? readFile(`/proc/${pid}/cmdline`, "utf8")
+        : execute("ps", ["-o", "args=", "-p", String(pid)]).then(({ stdout }) => stdout);
+    return commandLine.then(
+      (text) => text.includes(this.files.config),
+      () => false, // no such process
+    );
+  }
+}

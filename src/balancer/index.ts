@@ -1,0 +1,20 @@
+export type { Balancer, BalancerStatus } from "./balancer.ts";
+export { type BalancerOptions, startBalancer } from "./driver.ts";
+export {
+  type ContainerLauncherOptions,
+  containerLauncher,
+  haproxyVersion,
+  type Launcher,
+  localLauncher,
+} from "./launcher.ts";
+export {
+  type BalancerProtocol,
+  type BalancerState,
+  BalancerStateError,
+  type HealthCheckState,
+  type ListenerAction,
+  type ListenerState,
+  type TargetGroupState,
+  type TargetReport,
+  type TargetState,
+} from "./state.ts";

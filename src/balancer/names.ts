@@ -1,0 +1,37 @@
+import type { TargetState } from "./state.ts";
+
+/**
+ * `id` in the characters that HAProxy takes in a name. Letters, digits, `.` and `-` stay; every other byte of its UTF-8
+ * becomes `_` and two hex digits, so two ids never share a name and no id can end the word it stands in.
+ */
+export function encodeName(id: string): string {
+  let out = "";
+  for (const byte of Buffer.from(id, "utf8")) {
+    const char = String.fromCharCode(byte);
+    out += /[A-Za-z0-9.-]/.test(char) ? char : `_${byte.toString(16).padStart(2, "0")}`;
+  }
+  return out;
+}
+
+/** The backend that carries a target group. */
+export const backendName = (targetGroupId: string): string => `tg.${encodeName(targetGroupId)}`;
+
+/** The frontend that carries a listener. */
+export const frontendName = (listenerId: string): string => `ls.${encodeName(listenerId)}`;
+
+/**
+ * What the names of all servers of `target` begin with. Its address is in it: a target that moved is another server.
+ * The name goes on with a number that counts up each time the target enters anew while an earlier server is still leaving.
+ */
+export function serverPrefix(target: TargetState): string {
+  return `${encodeName(target.id)}:${encodeName(target.address)}:${target.port}:${target.checkPort ?? "t"}:`;
+}
+
+const BACKUP = ":open";
+
+/** The unchecked copy of a server that takes traffic only while no checked server of its group is up (fail open). */
+export const backupName = (server: string): string => server + BACKUP;
+
+/** The server that `name` is the unchecked copy of, or undefined if it is none. */
+export const backupOf = (name: string): string | undefined =>
+  name.endsWith(BACKUP) ? name.slice(0, -BACKUP.length) : undefined;

@@ -1,0 +1,44 @@
+import { isIPv6 } from "node:net";
+import type { TargetGroupState, TargetState } from "./state.ts";
+
+/** How often a target that is down is looked at, at most: a new target enters about this long after it can serve. */
+const DOWN_INTERVAL_MS = 1000;
+
+/** Connections refused in a row until a server leaves rotation without waiting for its next check. */
+const CONNECTION_ERROR_LIMIT = 3;
+
+/** An address and port as HAProxy reads them. */
+export function socketAddress(address: string, port: number): string {
+  return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** The port that the target is checked on, or undefined where it is the port of its traffic. */
+function checkPort(group: TargetGroupState, target: TargetState): number | undefined {
+  const port = target.checkPort ?? (group.healthCheck.port === "traffic-port" ? undefined : group.healthCheck.port);
+  return port === target.port ? undefined : port;
+}
+
+/**
+ * The words after the name in a `server` line and in `add server`, which takes nothing from `default-server`.
+ *
+ * A server that is up, or on its way up or down, is checked at the group's interval; one that is down, each second. Some
+ * failed connections in a row take it out at once (`observe`): the driver then has it checked anew (health.ts, suspect).
+ */
+export function serverOptions(group: TargetGroupState, target: TargetState): string {
+  const check = group.healthCheck;
+  const words = [socketAddress(target.address, target.port), "weight 1"];
+  if (check.enabled) {
+    const inter = Math.round(check.intervalSeconds * 1000);
+    words.push(`check inter ${inter}ms fastinter ${inter}ms downinter ${Math.min(inter, DOWN_INTERVAL_MS)}ms`);
+    words.push(`rise ${check.healthyThreshold} fall ${check.unhealthyThreshold}`);
+    const port = checkPort(group, target);
+    if (port !== undefined) words.push(`port ${port}`);
+    words.push(`observe layer4 error-limit ${CONNECTION_ERROR_LIMIT} on-error mark-down`);
+  }
+  return words.join(" ");
+}
+
+/** The same for the unchecked copy. */
+export function backupOptions(target: TargetState): string {
+  return `${socketAddress(target.address, target.port)} weight 1 backup`;
+}

@@ -1,0 +1,188 @@
+import { isIP } from "node:net";
+
+/** What traffic a listener or target group carries. */
+export type BalancerProtocol = "HTTP" | "TCP";
+
+/** What a listener does with a connection or request that no rule claims. */
+export type ListenerAction =
+  | {
+      readonly type: "forward";
+      /** 1 to 5 groups. `weight` is 0-999; groups share traffic by weight. All weights 0: every request gets 503. */
+      readonly targetGroups: readonly { readonly targetGroupId: string; readonly weight: number }[];
+    }
+  /** HTTP listeners only. */
+  | { readonly type: "fixed-response"; readonly statusCode: number };
+
+export interface ListenerState {
+  /** Unique among listeners; 1-255 characters, any. */
+  readonly id: string;
+  readonly protocol: BalancerProtocol;
+  /** An IPv4 or IPv6 address of this machine; `0.0.0.0` or `::` for all. */
+  readonly address: string;
+  readonly port: number;
+  /** How long a connection may be silent in either direction; above 0, to 6000 s. */
+  readonly idleTimeoutSeconds: number;
+  readonly defaultAction: ListenerAction;
+}
+
+/** How targets of a group are checked. The numbers are ELB's; fractions of a second are allowed. */
+export interface HealthCheckState {
+  /** Off: every target counts as good, and is reported `unavailable` (Target.HealthCheckDisabled). */
+  readonly enabled: boolean;
+  readonly protocol: BalancerProtocol;
+  readonly port: "traffic-port" | number;
+  /** HTTP only: origin form, printable ASCII without blanks. */
+  readonly path: string;
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly healthyThreshold: number;
+  readonly unhealthyThreshold: number;
+  /** HTTP only: codes and ranges, e.g. `200-299,301`. */
+  readonly matcher: string;
+}
+
+export interface TargetState {
+  /** Unique in its group; 1-255 characters, any. */
+  readonly id: string;
+  /** A numeric IPv4 or IPv6 address. */
+  readonly address: string;
+  readonly port: number;
+  /** No new request or connection; what is under way may finish. */
+  readonly draining: boolean;
+  /** Overrides the group's health check port. */
+  readonly checkPort?: number;
+}
+
+export interface TargetGroupState {
+  /** Unique among groups; 1-255 characters, any. */
+  readonly id: string;
+  readonly protocol: BalancerProtocol;
+  readonly algorithm: "round_robin" | "least_outstanding_requests";
+  readonly healthCheck: HealthCheckState;
+  readonly targets: readonly TargetState[];
+}
+
+/** All that is wanted of the balancer. Given whole each time; there is no such thing as a change to it. */
+export interface BalancerState {
+  readonly listeners: readonly ListenerState[];
+  readonly targetGroups: readonly TargetGroupState[];
+}
+
+/** What is known of one target. The reasons and texts are ELB's (DescribeTargetHealth). */
+export interface TargetReport {
+  readonly targetGroupId: string;
+  readonly targetId: string;
+  readonly state: "initial" | "healthy" | "unhealthy" | "unavailable" | "draining" | "drained";
+  readonly reason?:
+    | "Elb.RegistrationInProgress"
+    | "Elb.InitialHealthChecking"
+    | "Target.ResponseCodeMismatch"
+    | "Target.Timeout"
+    | "Target.FailedHealthChecks"
+    | "Target.HealthCheckDisabled"
+    | "Target.DeregistrationInProgress";
+  readonly description?: string;
+  /** Requests (HTTP) or connections (TCP) under way, those of workers that a reload has retired included while it drains. */
+  readonly sessions: number;
+}
+
+/** A state that cannot be carried out. Nothing of it was applied. */
+export class BalancerStateError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`the balancer state is not valid: ${problems.join("; ")}`);
+    this.name = "BalancerStateError";
+    this.problems = problems;
+  }
+}
+
+const isPort = (port: number) => Number.isInteger(port) && port >= 1 && port <= 65535;
+const isId = (id: string) => id.length >= 1 && id.length <= 255;
+
+/** Whether `matcher` is a list of codes and ranges that HAProxy understands. */
+function isMatcher(matcher: string): boolean {
+  return (
+    matcher.length <= 255 &&
+    matcher.split(",").every((part) => {
+      const range = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(part);
+      return range !== null && Number(range[1]) <= Number(range[2] ?? range[1]);
+    })
+  );
+}
+
+function* healthCheckProblems(check: HealthCheckState): Generator<string> {
+  if (check.port !== "traffic-port" && !isPort(check.port)) yield `health check port ${check.port} is not a port`;
+  const seconds = { interval: check.intervalSeconds, timeout: check.timeoutSeconds };
+  for (const [name, value] of Object.entries(seconds))
+    if (!(value >= 0.05 && value <= 3600)) yield `health check ${name} ${value} s is not within 0.05-3600`;
+  for (const threshold of [check.healthyThreshold, check.unhealthyThreshold])
+    if (!Number.isInteger(threshold) || threshold < 1 || threshold > 100)
+      yield `health check threshold ${threshold} is not a whole number within 1-100`;
+  if (check.protocol !== "HTTP") return;
+  if (!/^\/[\x21-\x7e]{0,1023}$/.test(check.path)) yield "health check path is not an absolute path of printable ASCII";
+  if (!isMatcher(check.matcher)) yield "health check matcher is not a list of status codes and ranges";
+}
+
+function* groupProblems(group: TargetGroupState): Generator<string> {
+  yield* healthCheckProblems(group.healthCheck);
+  const seen = new Set<string>();
+  for (const target of group.targets) {
+    const name = `target ${JSON.stringify(target.id)}`;
+    if (!isId(target.id)) yield `${name}: an id has 1-255 characters`;
+    if (seen.has(target.id)) yield `${name} is there twice`;
+    seen.add(target.id);
+    if (isIP(target.address) === 0) yield `${name}: ${JSON.stringify(target.address)} is not an IP address`;
+    if (!isPort(target.port)) yield `${name}: ${target.port} is not a port`;
+    if (target.checkPort !== undefined && !isPort(target.checkPort)) yield `${name}: ${target.checkPort} is not a port`;
+  }
+}
+
+function* listenerProblems(listener: ListenerState, groups: ReadonlyMap<string, TargetGroupState>): Generator<string> {
+  if (isIP(listener.address) === 0) yield `${JSON.stringify(listener.address)} is not an IP address`;
+  if (!isPort(listener.port)) yield `${listener.port} is not a port`;
+  const idle = listener.idleTimeoutSeconds;
+  if (!(idle > 0 && idle <= 6000)) yield `idle timeout ${idle} s is not within 0-6000`;
+  const action = listener.defaultAction;
+  if (action.type === "fixed-response") {
+    if (listener.protocol !== "HTTP") yield "a fixed response needs an HTTP listener";
+    if (!Number.isInteger(action.statusCode) || action.statusCode < 200 || action.statusCode > 599)
+      yield `fixed response status ${action.statusCode} is not within 200-599`;
+    return;
+  }
+  if (action.targetGroups.length < 1 || action.targetGroups.length > 5) yield "a forward has 1-5 target groups";
+  for (const { targetGroupId, weight } of action.targetGroups) {
+    const group = groups.get(targetGroupId);
+    if (group === undefined) yield `target group ${JSON.stringify(targetGroupId)} is not in the state`;
+    else if (group.protocol !== listener.protocol)
+      yield `a listener of ${listener.protocol} cannot forward to a target group of ${group.protocol}`;
+    if (!Number.isInteger(weight) || weight < 0 || weight > 999)
+      yield `weight ${weight} is not a whole number in 0-999`;
+  }
+}
+
+/** Throws a BalancerStateError naming everything in `state` that cannot be carried out. */
+export function validateState(state: BalancerState): void {
+  const problems: string[] = [];
+  const groups = new Map<string, TargetGroupState>();
+  for (const group of state.targetGroups) {
+    const name = `target group ${JSON.stringify(group.id)}`;
+    if (!isId(group.id)) problems.push(`${name}: an id has 1-255 characters`);
+    if (groups.has(group.id)) problems.push(`${name} is there twice`);
+    groups.set(group.id, group);
+    for (const problem of groupProblems(group)) problems.push(`${name}: ${problem}`);
+  }
+  const listeners = new Set<string>();
+  const sockets = new Map<string, string>();
+  for (const listener of state.listeners) {
+    const name = `listener ${JSON.stringify(listener.id)}`;
+    if (!isId(listener.id)) problems.push(`${name}: an id has 1-255 characters`);
+    if (listeners.has(listener.id)) problems.push(`${name} is there twice`);
+    listeners.add(listener.id);
+    const socket = `${listener.address} port ${listener.port}`;
+    const other = sockets.get(socket);
+    if (other !== undefined) problems.push(`${name}: ${socket} is also wanted by listener ${JSON.stringify(other)}`);
+    sockets.set(socket, listener.id);
+    for (const problem of listenerProblems(listener, groups)) problems.push(`${name}: ${problem}`);
+  }
+  if (problems.length > 0) throw new BalancerStateError(problems);
+}
