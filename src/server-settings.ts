@@ -33,6 +33,7 @@ export const SERVER_SETTINGS = {
     "an IPv4 address",
   ),
   haproxy: text("PROGRAM", "the HAProxy that carries load balancers; 'container' runs it in Docker", "haproxy"),
+  "haproxy-image": text("IMAGE", "the image that --haproxy container runs, HAProxy 2.6 or newer", "haproxy:2.6"),
   "service-healthy-after": number(
     "SECONDS",
     "how long a service's task without any health check must have run to count as healthy",

@@ -11,8 +11,8 @@ export interface Column<Row> {
 
 /** Writes rows in the form that was asked for. JSON holds the whole rows, a table its columns. */
 export function printRows<Row>(format: OutputFormat, rows: readonly Row[], columns: readonly Column<Row>[]): void {
-  if (format === "json") return printJson(rows);
-  process.stdout.write(renderTable(rows, columns, process.stdout.isTTY === true));
+  if (format === "json") printJson(rows);
+  else process.stdout.write(renderTable(rows, columns, process.stdout.isTTY === true));
 }
 
 /** Writes any value as JSON. */

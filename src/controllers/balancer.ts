@@ -8,7 +8,7 @@ import {
   targetKey,
 } from "../model/load-balancer.ts";
 import { applyTargetHealth, removeTarget } from "../state/index.ts";
-import { type BerthTransaction, type BerthView, listenerTargetGroups } from "../store/index.ts";
+import type { BerthTransaction, BerthView } from "../store/index.ts";
 import type { ControllerContext } from "./context.ts";
 
 /** How often the drains that may have run out of time are looked at. */
@@ -150,9 +150,18 @@ function listenerState(tables: BerthView, listener: ListenerRecord): BalancerSta
       address: owner.address,
       port: listener.port,
       idleTimeoutSeconds: Number(idle),
-      targetGroupId: listenerTargetGroups(listener)[0],
+      defaultAction: {
+        type: "forward",
+        targetGroups: forwards(listener).map(({ arn, weight }) => ({ targetGroupId: arn, weight })),
+      },
     },
   ];
+}
+
+/** The target groups of a listener's forward, each with its share. */
+function forwards(listener: ListenerRecord): { readonly arn: string; readonly weight: number }[] {
+  const groups = listener.defaultActions.flatMap((action) => action.ForwardConfig?.TargetGroups ?? []);
+  return groups.map((g) => ({ arn: g.TargetGroupArn ?? "", weight: g.Weight ?? 1 }));
 }
 
 function groupState(tables: BerthView, group: TargetGroupRecord): BalancerState["targetGroups"][number] {

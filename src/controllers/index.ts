@@ -2,6 +2,7 @@ import type { ControllerContext } from "./context.ts";
 import { startServicesController } from "./services.ts";
 import { startTargetsController } from "./targets.ts";
 
+export { startBalancerController } from "./balancer.ts";
 export type { ControllerContext } from "./context.ts";
 
 /** The loops of the control plane, running. */

@@ -179,7 +179,7 @@ async function checkBindable(context: ApiContext, owner: LoadBalancerRecord, por
   }
 }
 
-/** The default action, checked and in the form ELBv2 echoes: one forward to one target group. */
+/** The default action, checked and in the form ELBv2 echoes: one forward, to one or several target groups by weight. */
 function forwardsFrom(
   tx: BerthTransaction,
   owner: LoadBalancerRecord,
@@ -191,15 +191,49 @@ function forwardsFrom(
   if (more.length > 0) throw notCarriedOut("more than one default action", "Give one action of type 'forward'.");
   if (action.Type !== "forward")
     throw notCarriedOut(`actions of type '${action.Type}'`, "Give one action of type 'forward'.");
-  const groups = action.ForwardConfig?.TargetGroups ?? [];
-  if (groups.length > 1) throw notCarriedOut("a forward to several target groups", "Give one target group.");
   if (action.ForwardConfig?.TargetGroupStickinessConfig?.Enabled === true)
     throw notCarriedOut("TargetGroupStickinessConfig");
-  const arn = action.TargetGroupArn ?? groups[0]?.TargetGroupArn;
-  if (arn === undefined) throw validationError("A target group ARN must be specified for an action of type 'forward'");
-  if (groups[0] !== undefined && groups[0].TargetGroupArn !== arn) {
+  const groups = weightedGroups(action);
+  for (const { TargetGroupArn: arn } of groups) checkGroup(tx, owner, protocol, arn);
+  return [
+    {
+      Type: "forward",
+      TargetGroupArn: groups.length === 1 ? groups[0]?.TargetGroupArn : undefined,
+      Order: action.Order,
+      ForwardConfig: { TargetGroups: groups, TargetGroupStickinessConfig: { Enabled: false } },
+    },
+  ];
+}
+
+/** How many target groups one forward may share its requests among. Source: ELB quotas. */
+const MAX_GROUPS_PER_ACTION = 5;
+
+/** A forward's target groups, each with its weight (0..999; 1 when not given). */
+function weightedGroups(action: Action): { TargetGroupArn: string; Weight: number }[] {
+  const given = action.ForwardConfig?.TargetGroups ?? [];
+  const groups = given.length > 0 ? given : [{ TargetGroupArn: action.TargetGroupArn }];
+  if (given.length > MAX_GROUPS_PER_ACTION) {
+    throw new ElbError(
+      "TooManyTargetGroupsException",
+      `An action may have at most ${MAX_GROUPS_PER_ACTION} target groups`,
+    );
+  }
+  if (
+    action.TargetGroupArn !== undefined &&
+    !(groups.length === 1 && groups[0]?.TargetGroupArn === action.TargetGroupArn)
+  ) {
     throw validationError("TargetGroupArn and ForwardConfig name different target groups");
   }
+  return groups.map((group) => {
+    const { TargetGroupArn: arn, Weight: weight = 1 } = group as { TargetGroupArn?: string; Weight?: number };
+    if (arn === undefined)
+      throw validationError("A target group ARN must be specified for an action of type 'forward'");
+    if (weight < 0 || weight > 999) throw validationError(`Weight '${weight}' must be from 0 to 999`);
+    return { TargetGroupArn: arn, Weight: weight };
+  });
+}
+
+function checkGroup(tx: BerthTransaction, owner: LoadBalancerRecord, protocol: "HTTP" | "TCP", arn: string): void {
   const group = targetGroupOf(tx, arn);
   if (group.protocol !== protocol) {
     throw new ElbError(
@@ -213,17 +247,6 @@ function forwardsFrom(
       `Target group '${arn}' is associated with another load balancer already`,
     );
   }
-  return [
-    {
-      Type: "forward",
-      TargetGroupArn: arn,
-      Order: action.Order,
-      ForwardConfig: {
-        TargetGroups: [{ TargetGroupArn: arn, Weight: 1 }],
-        TargetGroupStickinessConfig: { Enabled: false },
-      },
-    },
-  ];
 }
 
 function toWire(l: ListenerRecord): Listener {

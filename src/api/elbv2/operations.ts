@@ -1,0 +1,45 @@
+import type { ElbV2Operations } from "../../wire/models/elbv2.ts";
+import { describeAccountLimits } from "./account-limits.ts";
+import {
+  describeListenerAttributes,
+  describeLoadBalancerAttributes,
+  describeTargetGroupAttributes,
+  modifyListenerAttributes,
+  modifyLoadBalancerAttributes,
+  modifyTargetGroupAttributes,
+} from "./attributes.ts";
+import { createListener, deleteListener, describeListeners, describeRules, modifyListener } from "./listeners.ts";
+import { createLoadBalancer, deleteLoadBalancer, describeLoadBalancers } from "./load-balancers.ts";
+import type { Operation } from "./operation.ts";
+import { addTags, describeTags, removeTags } from "./tags.ts";
+import { createTargetGroup, deleteTargetGroup, describeTargetGroups, modifyTargetGroup } from "./target-groups.ts";
+import { deregisterTargets, describeTargetHealth, registerTargets } from "./targets.ts";
+
+/** Every ELBv2 operation that is carried out. */
+export const elbV2Operations: { readonly [K in keyof ElbV2Operations]?: Operation<K> } = {
+  AddTags: addTags,
+  CreateListener: createListener,
+  CreateLoadBalancer: createLoadBalancer,
+  CreateTargetGroup: createTargetGroup,
+  DeleteListener: deleteListener,
+  DeleteLoadBalancer: deleteLoadBalancer,
+  DeleteTargetGroup: deleteTargetGroup,
+  DeregisterTargets: deregisterTargets,
+  DescribeAccountLimits: describeAccountLimits,
+  DescribeListenerAttributes: describeListenerAttributes,
+  DescribeListeners: describeListeners,
+  DescribeLoadBalancerAttributes: describeLoadBalancerAttributes,
+  DescribeLoadBalancers: describeLoadBalancers,
+  DescribeRules: describeRules,
+  DescribeTags: describeTags,
+  DescribeTargetGroupAttributes: describeTargetGroupAttributes,
+  DescribeTargetGroups: describeTargetGroups,
+  DescribeTargetHealth: describeTargetHealth,
+  ModifyListener: modifyListener,
+  ModifyListenerAttributes: modifyListenerAttributes,
+  ModifyLoadBalancerAttributes: modifyLoadBalancerAttributes,
+  ModifyTargetGroup: modifyTargetGroup,
+  ModifyTargetGroupAttributes: modifyTargetGroupAttributes,
+  RegisterTargets: registerTargets,
+  RemoveTags: removeTags,
+};

@@ -1,0 +1,38 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { AwsClient } from "../wire/client.ts";
+import { connect, findConnection } from "./connection.ts";
+import type { OutputFormat } from "./output.ts";
+
+/** The options that every command which calls the API has. */
+export interface ApiOptions {
+  readonly cluster: string;
+  readonly output: OutputFormat;
+  readonly endpoint?: string;
+  readonly region?: string;
+  readonly dataDir?: string;
+}
+
+/** Adds the options that every command which calls the API has. */
+export function withApiOptions(command: Command): Command {
+  return command
+    .addOption(new Option("-c, --cluster <name>", "the cluster").env("ECS_CLUSTER").default("default"))
+    .addOption(new Option("-o, --output <format>", "table or json").choices(["table", "json"]).default("table"))
+    .option("--endpoint <url>", "the server (default: AWS_ENDPOINT_URL, else the server of this machine)")
+    .option("--region <region>", "the region (default: AWS_REGION, else the server's)")
+    .option("--data-dir <dir>", "the data directory of this machine's server");
+}
+
+/** A client for the options given. Throws UsageError if no server or no credentials are known. */
+export function clientFor(options: ApiOptions): AwsClient {
+  return connect(findConnection(options, process.env));
+}
+
+/** For commander: a whole number of at least `low`. */
+export function wholeNumber(low: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < low)
+      throw new InvalidArgumentError(`It must be a whole number of at least ${low}.`);
+    return value;
+  };
+}

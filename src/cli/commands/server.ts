@@ -1,0 +1,32 @@
+import { type Command, Option } from "commander";
+import { environmentName, readSettings, type Values } from "../../runtime/settings.ts";
+import { SERVER_SETTINGS } from "../../server-settings.ts";
+import type { SetExitCode } from "../program.ts";
+
+/** `berth server`: the control plane. */
+export function serverCommand(program: Command, setExitCode: SetExitCode): void {
+  const command = program.command("server").description("run the control plane");
+  for (const [name, setting] of Object.entries(SERVER_SETTINGS)) {
+    command.addOption(
+      new Option(`--${name} <${setting.value.toLowerCase()}>`, `${setting.help} (env ${environmentName(name)})`),
+    );
+  }
+  command.option("--config <file>", "a JSON file with settings by these names (env BERTH_CONFIG)");
+  command.action(async (_options: unknown, self: Command) => {
+    const flags = Object.fromEntries(Object.keys(SERVER_SETTINGS).map((name) => [name, flagValue(self, name)]));
+    const configFile = flagValue(self, "config") ?? process.env.BERTH_CONFIG;
+    const settings: Values<typeof SERVER_SETTINGS> = readSettings(SERVER_SETTINGS, {
+      flags,
+      env: process.env,
+      configFile,
+    });
+    const { runServer } = await import("../../server.ts");
+    setExitCode(await runServer(settings));
+  });
+}
+
+/** Commander keeps `--data-dir` as `dataDir`. */
+function flagValue(command: Command, name: string): string | undefined {
+  const camel = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return (command.opts() as Record<string, string | undefined>)[camel];
+}

@@ -1,0 +1,73 @@
+import { Command } from "commander";
+import { SettingError } from "../runtime/settings.ts";
+import { UnreachableError } from "../wire/client.ts";
+import { AwsError } from "../wire/errors.ts";
+import { agentCommand } from "./commands/agent.ts";
+import { envCommand } from "./commands/env.ts";
+import { eventsCommand } from "./commands/events.ts";
+import { hostCommand } from "./commands/host.ts";
+import { hostsCommand } from "./commands/hosts.ts";
+import { logsCommand } from "./commands/logs.ts";
+import { psCommand } from "./commands/ps.ts";
+import { runCommand } from "./commands/run.ts";
+import { scaleCommand } from "./commands/scale.ts";
+import { serverCommand } from "./commands/server.ts";
+import { servicesCommand } from "./commands/services.ts";
+import { startCommand } from "./commands/start.ts";
+import { stopCommand } from "./commands/stop.ts";
+import { UsageError } from "./usage.ts";
+
+/** Runs one command line and answers its exit code: 0 done, 1 failed, 2 wrong usage or something missing. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = new Command("berth")
+    .description("A container orchestrator that speaks Amazon ECS on machines of your own.")
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+  const setExitCode = (code: number) => {
+    exitCode = code;
+  };
+  for (const add of [
+    startCommand,
+    serverCommand,
+    agentCommand,
+    hostCommand,
+    psCommand,
+    servicesCommand,
+    hostsCommand,
+    logsCommand,
+    eventsCommand,
+    runCommand,
+    stopCommand,
+    scaleCommand,
+    envCommand,
+  ]) {
+    add(program, setExitCode);
+  }
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+/** Commands tell their exit code through this when it is not 0. */
+export type SetExitCode = (code: number) => void;
+
+function report(error: unknown): number {
+  if (isCommanderError(error)) return error.exitCode === 0 ? 0 : 2; // commander has printed its message already
+  const say = (text: string) => process.stderr.write(`berth: ${text}\n`);
+  if (error instanceof UsageError || error instanceof SettingError) {
+    say(error.message);
+    return 2;
+  }
+  if (error instanceof AwsError) say(`${error.code}: ${error.message}`);
+  else if (error instanceof UnreachableError) say(error.message);
+  else say(error instanceof Error ? error.message : String(error));
+  return 1;
+}
+
+function isCommanderError(error: unknown): error is { readonly exitCode: number } {
+  return error instanceof Error && error.name === "CommanderError";
+}

@@ -1,0 +1,113 @@
+import type { Service } from "@aws-sdk/client-ecs";
+import type { Clock } from "../../runtime/clock.ts";
+import type { AwsClient } from "../../wire/client.ts";
+
+/** The example service that `berth start` deploys. */
+export const EXAMPLE = {
+  cluster: "default",
+  name: "hello",
+  image: "hello",
+  /** The versions whose images are built, the first of which is deployed. */
+  versions: ["v1", "v2"],
+  tasks: 3,
+  port: 8080,
+} as const;
+
+/** How long the example may take to be in service. A loaded machine needs seconds; more than this means that it will not be. */
+const READY_LIMIT_MS = 120_000;
+const POLL_MS = 200;
+
+/** Registers the example's task definitions and puts its service behind a load balancer, through the public API. */
+export async function deployExample(client: AwsClient): Promise<void> {
+  await client.ecs("CreateCluster", { clusterName: EXAMPLE.cluster });
+  for (const version of EXAMPLE.versions) await client.ecs("RegisterTaskDefinition", taskDefinition(version));
+  const balancer = await client.elbv2("CreateLoadBalancer", { Name: EXAMPLE.name, Type: "application" });
+  const group = await client.elbv2("CreateTargetGroup", {
+    Name: EXAMPLE.name,
+    Protocol: "HTTP",
+    Port: 80,
+    HealthCheckPath: "/health",
+    HealthCheckIntervalSeconds: 5,
+    HealthCheckTimeoutSeconds: 2,
+    HealthyThresholdCount: 2,
+  });
+  const targetGroupArn = group.TargetGroups?.[0]?.TargetGroupArn ?? "";
+  await client.elbv2("ModifyTargetGroupAttributes", {
+    TargetGroupArn: targetGroupArn,
+    Attributes: [{ Key: "deregistration_delay.timeout_seconds", Value: "10" }],
+  });
+  await client.elbv2("CreateListener", {
+    LoadBalancerArn: balancer.LoadBalancers?.[0]?.LoadBalancerArn ?? "",
+    Protocol: "HTTP",
+    Port: EXAMPLE.port,
+    DefaultActions: [{ Type: "forward", TargetGroupArn: targetGroupArn }],
+  });
+  await client.ecs("CreateService", {
+    cluster: EXAMPLE.cluster,
+    serviceName: EXAMPLE.name,
+    taskDefinition: `${EXAMPLE.name}:1`,
+    desiredCount: EXAMPLE.tasks,
+    launchType: "EC2",
+    loadBalancers: [{ targetGroupArn, containerName: "web", containerPort: 80 }],
+  });
+}
+
+function taskDefinition(version: string) {
+  return {
+    family: EXAMPLE.name,
+    networkMode: "bridge" as const,
+    containerDefinitions: [
+      {
+        name: "web",
+        image: `${EXAMPLE.image}:${version}`,
+        cpu: 64,
+        memory: 64,
+        essential: true,
+        portMappings: [{ containerPort: 80, hostPort: 0, protocol: "tcp" as const }],
+        stopTimeout: 10,
+      },
+    ],
+  };
+}
+
+/**
+ * Waits until every task of the example takes requests, telling each service event as it comes. Throws with the newest
+ * event when that takes longer than two minutes.
+ */
+export async function waitForExample(client: AwsClient, clock: Clock, tell: (event: string) => void): Promise<void> {
+  const deadline = clock.monotonic() + READY_LIMIT_MS;
+  const told = new Set<string>();
+  const groups = await client.elbv2("DescribeTargetGroups", { Names: [EXAMPLE.name] });
+  const TargetGroupArn = groups.TargetGroups?.[0]?.TargetGroupArn ?? "";
+  for (;;) {
+    const described = await client.ecs("DescribeServices", { cluster: EXAMPLE.cluster, services: [EXAMPLE.name] });
+    const [service] = described.services ?? [];
+    for (const event of newEvents(service, told)) tell(event);
+    const health = await client.elbv2("DescribeTargetHealth", { TargetGroupArn });
+    const healthy = (health.TargetHealthDescriptions ?? []).filter((t) => t.TargetHealth?.State === "healthy").length;
+    if (healthy >= EXAMPLE.tasks && service?.runningCount === EXAMPLE.tasks) return;
+    if (clock.monotonic() > deadline) {
+      throw new Error(
+        `the example service is not up after two minutes; its last event: ${service?.events?.[0]?.message ?? "none"}`,
+      );
+    }
+    await clock.sleep(POLL_MS);
+  }
+}
+
+function newEvents(service: Service | undefined, told: Set<string>): string[] {
+  const fresh = (service?.events ?? []).filter((e) => !told.has(e.id ?? "")).toReversed();
+  for (const event of fresh) told.add(event.id ?? "");
+  return fresh.map((e) => e.message ?? "");
+}
+
+/** Stops the example's tasks in order and removes its service; used where the engine stays when Berth leaves. */
+export async function removeExample(client: AwsClient, clock: Clock, limitMs: number): Promise<void> {
+  await client.ecs("DeleteService", { cluster: EXAMPLE.cluster, service: EXAMPLE.name, force: true });
+  const deadline = clock.monotonic() + limitMs;
+  while (clock.monotonic() < deadline) {
+    const described = await client.ecs("DescribeServices", { cluster: EXAMPLE.cluster, services: [EXAMPLE.name] });
+    if (described.services?.[0]?.status !== "DRAINING") return;
+    await clock.sleep(POLL_MS);
+  }
+}

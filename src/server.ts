@@ -1,0 +1,198 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { ApiContext, Principal } from "./api/context.ts";
+import { createEcsService } from "./api/ecs/index.ts";
+import { createElbV2Service } from "./api/elbv2/index.ts";
+import { type Balancer, containerLauncher, localLauncher, startBalancer } from "./balancer/index.ts";
+import { startBalancerController, startControllers } from "./controllers/index.ts";
+import { createGateway, type Gateway } from "./gateway/index.ts";
+import { type Clock, systemClock } from "./runtime/clock.ts";
+import { type Log, processLog } from "./runtime/log.ts";
+import { type Random, systemRandom } from "./runtime/random.ts";
+import { administratorKey, keptSecret } from "./server-credentials.ts";
+import type { ServerSettings } from "./server-settings.ts";
+import { type BerthStore, openStore, SCHEMA, sqliteJournal } from "./store/index.ts";
+import { controlPlaneMetrics, formatMetrics, PROMETHEUS_CONTENT_TYPE } from "./telemetry/index.ts";
+import { createWireHandler } from "./wire/server.ts";
+import { createVerifier } from "./wire/sigv4.ts";
+
+/** How long an end may wait for what is under way, before the process ends all the same. */
+const END_LIMIT_MS = 10_000;
+
+/** How much longer than its silence a connection may be kept that sends no request, in milliseconds. */
+const KEEP_ALIVE_MS = 65_000;
+
+/** How many connections are open at once at most: agents, clients and scrapers together. */
+const MAX_CONNECTIONS = 20_000;
+
+/**
+ * Runs the control plane until it is told to end, and answers the exit code. SIGTERM leaves the load balancer running, for
+ * the next start to take over; SIGINT (Ctrl-C) ends it too.
+ */
+export async function runServer(settings: ServerSettings): Promise<number> {
+  const log = processLog("berth-server", settings["log-level"]);
+  const clock = systemClock();
+  const random = systemRandom();
+  const dataDir = settings["data-dir"];
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const ended = endSignal();
+  const store = await openStore({
+    schema: SCHEMA,
+    journal: await sqliteJournal({ path: join(dataDir, "berth.db"), clock, log }),
+    log,
+  });
+  const balancer = await openBalancer(settings, clock, log);
+  const controlPlane = compose({ settings, store, balancer, clock, random, log });
+  const http = createServer(controlPlane.answer);
+  http.maxConnections = MAX_CONNECTIONS;
+  http.keepAliveTimeout = KEEP_ALIVE_MS;
+  http.on("upgrade", (request, socket, head) => {
+    if (!controlPlane.gateway.handleUpgrade(request, socket, head))
+      socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n");
+  });
+  const endpoint = await listen(http, settings.listen);
+  const serverFile = join(dataDir, "server.json");
+  writeFileSync(serverFile, JSON.stringify({ endpoint, region: settings.region, pid: process.pid }));
+  process.stdout.write(`ready ${endpoint}\n`);
+
+  const cause = await Promise.race([ended, store.failed.then((error) => ({ error }))]);
+  clock.after(END_LIMIT_MS, () => process.exit(1));
+  http.close();
+  http.closeAllConnections();
+  await controlPlane.stop();
+  rmSync(serverFile, { force: true });
+  if ("error" in cause) {
+    // What is not durable must not be acknowledged: without its journal a control plane ends.
+    log.error({ error: String(cause.error) }, "the store failed");
+    await balancer?.stop({ keepRunning: true });
+    process.stderr.write(`berth: ${cause.error.message}\n`);
+    return 1;
+  }
+  await balancer?.stop({ keepRunning: cause.signal === "SIGTERM" });
+  await store.close();
+  return 0;
+}
+
+interface Parts {
+  readonly settings: ServerSettings;
+  readonly store: BerthStore;
+  readonly balancer: Balancer | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+interface ControlPlane {
+  readonly gateway: Gateway;
+  answer(request: IncomingMessage, response: ServerResponse): void;
+  stop(): Promise<void>;
+}
+
+/** Wires the rooms of the control plane together. */
+function compose({ settings, store, balancer, clock, random, log }: Parts): ControlPlane {
+  const dataDir = settings["data-dir"];
+  const { region } = settings;
+  const key = administratorKey(dataDir, random);
+  const principal: Principal = { accessKeyId: key.accessKeyId, arn: `arn:aws:iam::${settings["account-id"]}:root` };
+  const authenticate = (accessKeyId: string, sessionToken?: string) =>
+    accessKeyId === key.accessKeyId && sessionToken === undefined
+      ? { secretAccessKey: key.secretAccessKey, principal }
+      : undefined;
+  const context: ApiContext = {
+    store,
+    clock,
+    random,
+    log,
+    scope: { partition: "aws", region, accountId: settings["account-id"] },
+    pageSecret: keptSecret(dataDir, "page-secret", random),
+    balancer: {
+      address: settings["balancer-address"],
+      checkBind: async (address, port) => (balancer === undefined ? NO_HAPROXY : balancer.checkBind(address, port)),
+    },
+  };
+  const services = [createEcsService(context), createElbV2Service(context)];
+  const api = createWireHandler({ services, authenticate, region, clock, random, log });
+  const verifier = createVerifier({ region, authenticate, clock });
+  const gateway = createGateway({ store, clock, random, log, verifier });
+  const controller = {
+    store,
+    clock,
+    random,
+    log,
+    deployment: { healthyAfterMs: settings["service-healthy-after"] * 1000 },
+  };
+  const loops = [
+    startControllers(controller),
+    ...(balancer === undefined ? [] : [startBalancerController(controller, balancer)]),
+  ];
+  return {
+    gateway,
+    answer: (request, response) => route(request, response, { api, store }),
+    stop: async () => {
+      await Promise.all(loops.map((loop) => loop.stop()));
+      await gateway.close();
+    },
+  };
+}
+
+const NO_HAPROXY =
+  "HAProxy was not found when the server started; install it (2.6 or newer), or name it with --haproxy, and restart the server";
+
+/** HAProxy, or nothing where there is none: then listeners are refused, and everything else works. */
+async function openBalancer(settings: ServerSettings, clock: Clock, log: Log): Promise<Balancer | undefined> {
+  const dir = join(settings["data-dir"], "haproxy");
+  const launcher =
+    settings.haproxy === "container"
+      ? containerLauncher({ docker: "docker", image: settings["haproxy-image"] })
+      : localLauncher(settings.haproxy);
+  try {
+    return await startBalancer({ dir, launcher, clock, log });
+  } catch (error) {
+    log.warn({ error: String(error) }, "no load balancer: listeners will be refused");
+    return undefined;
+  }
+}
+
+function route(
+  request: IncomingMessage,
+  response: ServerResponse,
+  to: { readonly api: (request: IncomingMessage, response: ServerResponse) => void; readonly store: BerthStore },
+): void {
+  switch (request.method === "GET" ? request.url : undefined) {
+    case "/healthz":
+      response.writeHead(200, { "content-type": "text/plain" }).end("ok\n");
+      return;
+    case "/metrics":
+      response
+        .writeHead(200, { "content-type": PROMETHEUS_CONTENT_TYPE })
+        .end(formatMetrics(controlPlaneMetrics(to.store)));
+      return;
+    default:
+      to.api(request, response);
+  }
+}
+
+async function listen(http: Server, at: { readonly host: string; readonly port: number }): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    http.once("error", (error: NodeJS.ErrnoException) => {
+      const where = `${at.host}:${at.port}`;
+      reject(
+        error.code === "EADDRINUSE"
+          ? new Error(`${where} is in use already: stop what listens there, or choose another address with --listen`)
+          : new Error(`cannot listen on ${where}: ${error.message}`),
+      );
+    });
+    http.listen(at.port, at.host, resolve);
+  });
+  const { port } = http.address() as AddressInfo;
+  const host = at.host === "0.0.0.0" ? "127.0.0.1" : at.host.includes(":") ? `[${at.host}]` : at.host;
+  return `http://${host}:${port}`;
+}
+
+function endSignal(): Promise<{ readonly signal: NodeJS.Signals }> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve({ signal }));
+  });
+}

@@ -1,0 +1,177 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { ECSClient } from "@aws-sdk/client-ecs";
+import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
+import {
+  addHost,
+  buildHelloImage,
+  type Host,
+  type HostsSettings,
+  hostsSettings,
+  killHost,
+  listHosts,
+  removeHost,
+} from "../../src/capacity/index.ts";
+import { type AccessKey, parseSharedCredentials } from "../../src/runtime/shared-credentials.ts";
+import { eventually } from "./eventually.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+/** A whole Berth for one test file: a server process, local hosts with real engines, and the official clients. */
+export interface Cluster {
+  readonly dataDir: string;
+  readonly endpoint: string;
+  readonly key: AccessKey;
+  readonly ecs: ECSClient;
+  readonly elb: ElasticLoadBalancingV2Client;
+  readonly hosts: readonly Host[];
+  /** The environment with which the aws CLI and `berth` reach the server. */
+  readonly env: NodeJS.ProcessEnv;
+  serverPid(): number;
+  /** SIGKILL to the server, and a new one on the same data; resolves when it is ready. */
+  crashServer(): Promise<void>;
+  addHost(name: string): Promise<Host>;
+  killHost(name: string): Promise<void>;
+  /** The process ids of a host's agent and engine. */
+  pids(name: string): Promise<{ readonly agent?: number; readonly engine?: number }>;
+  removeHost(name: string): Promise<void>;
+  /** Runs the Docker CLI against a host's engine and answers its standard output. */
+  docker(host: Host, ...args: string[]): Promise<string>;
+  close(): Promise<void>;
+}
+
+const run = promisify(execFile);
+
+/** Two test files never run at once, but a developer's own cluster may: the names and the subnet here are the tests' own. */
+const PREFIX = "t";
+
+/**
+ * Starts a server on a free port and `hosts` local hosts, each with the example images hello:v1 and hello:v2. Everything
+ * is removed by `close`, which must be called also when a test fails.
+ */
+export async function startCluster(options: {
+  readonly hosts: number;
+  readonly serverArgs?: readonly string[];
+}): Promise<Cluster> {
+  const dataDir = mkdtempSync(join(tmpdir(), "b"));
+  const settings = hostsSettings({
+    BERTH_HOSTS_DIR: join(dataDir, "h"),
+    BERTH_BRIDGE: "berthtest",
+    BERTH_SUBNET: "10.211.0.0/24",
+  });
+  for (const left of await listHosts(settings)) await removeHost(left.name, settings);
+  const args = ["--data-dir", dataDir, "--log-level", "info", ...(options.serverArgs ?? [])];
+  let server = await launchServer([...args, "--listen", "127.0.0.1:0"], dataDir);
+  const { endpoint } = serverFile(dataDir);
+  const listen = new URL(endpoint).host;
+  const key = parseSharedCredentials(readFileSync(join(dataDir, "credentials"), "utf8"), "default");
+  if (key === undefined) throw new Error("the server wrote no credentials");
+  const client = { endpoint, region: "us-east-1", credentials: key, maxAttempts: 1 };
+  const hosts: Host[] = [];
+  const cluster: Cluster = {
+    dataDir,
+    endpoint,
+    key,
+    ecs: new ECSClient(client),
+    elb: new ElasticLoadBalancingV2Client(client),
+    hosts,
+    env: environment(endpoint, key, dataDir),
+    serverPid: () => server.pid ?? -1,
+    crashServer: async () => {
+      const gone = new Promise((resolve) => server.once("exit", resolve));
+      server.kill("SIGKILL");
+      await gone;
+      server = await launchServer([...args, "--listen", listen], dataDir);
+    },
+    addHost: async (name) => {
+      const host = await newHost(name, endpoint, dataDir, settings);
+      hosts.push(host);
+      return host;
+    },
+    killHost: (name) => killHost(name, settings),
+    pids: async (name) => (await listHosts(settings)).find((h) => h.name === name)?.pids ?? {},
+    removeHost: async (name) => {
+      hosts.splice(0, hosts.length, ...hosts.filter((h) => h.name !== name));
+      await removeHost(name, settings);
+    },
+    docker: async (host, ...dockerArgs) => (await run("docker", ["-H", host.dockerHost, ...dockerArgs])).stdout.trim(),
+    close: async () => {
+      cluster.ecs.destroy();
+      cluster.elb.destroy();
+      for (const left of await listHosts(settings)) await removeHost(left.name, settings);
+      await endServer(server);
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+  try {
+    await Promise.all(Array.from({ length: options.hosts }, (_, i) => cluster.addHost(`${PREFIX}${i + 1}`)));
+    hosts.sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+  return cluster;
+}
+
+async function newHost(name: string, endpoint: string, dataDir: string, settings: HostsSettings): Promise<Host> {
+  const host = await addHost(
+    {
+      name,
+      endpoint,
+      cluster: "default",
+      credentialsFile: join(dataDir, "credentials"),
+      region: "us-east-1",
+      attributes: { "berth.host-name": name },
+    },
+    settings,
+  );
+  await buildHelloImage(host.dockerHost, "hello:v1");
+  await buildHelloImage(host.dockerHost, "hello:v2");
+  return host;
+}
+
+function serverFile(dataDir: string): { endpoint: string } {
+  return JSON.parse(readFileSync(join(dataDir, "server.json"), "utf8"));
+}
+
+async function launchServer(args: readonly string[], dataDir: string): Promise<ChildProcess> {
+  const log = openSync(join(dataDir, "server.log"), "a");
+  const child = spawn(process.execPath, [MAIN, "server", ...args], { stdio: ["ignore", "pipe", log] });
+  let seen = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    seen += text;
+  });
+  await eventually("the server is ready", 20_000, () => {
+    if (child.exitCode !== null)
+      throw new Error(`the server ended: ${readFileSync(join(dataDir, "server.log"), "utf8").slice(-2000)}`);
+    return /^ready /m.test(seen);
+  });
+  return child;
+}
+
+/** SIGINT: the server takes its load balancer along. */
+async function endServer(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const gone = new Promise((resolve) => server.once("exit", resolve));
+  server.kill("SIGINT");
+  const limit = setTimeout(() => server.kill("SIGKILL"), 15_000);
+  await gone;
+  clearTimeout(limit);
+}
+
+function environment(endpoint: string, key: AccessKey, dataDir: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    HOME: dataDir,
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: key.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+    AWS_DEFAULT_REGION: "us-east-1",
+    AWS_PAGER: "",
+    AWS_EC2_METADATA_DISABLED: "true",
+  };
+}

@@ -1,0 +1,161 @@
+import { createServer } from "node:net";
+import {
+  CreateClusterCommand,
+  CreateServiceCommand,
+  DescribeServicesCommand,
+  DescribeTasksCommand,
+  ListTasksCommand,
+  RegisterTaskDefinitionCommand,
+  type Service,
+  type Task,
+  waitUntilServicesStable,
+} from "@aws-sdk/client-ecs";
+import {
+  CreateListenerCommand,
+  CreateLoadBalancerCommand,
+  CreateTargetGroupCommand,
+  DescribeTargetHealthCommand,
+  ModifyTargetGroupAttributesCommand,
+} from "@aws-sdk/client-elastic-load-balancing-v2";
+import type { Cluster } from "./cluster.ts";
+import { eventually } from "./eventually.ts";
+
+/** The example service behind a load balancer, with its two versions registered as hello:1 and hello:2. */
+export interface HelloService {
+  readonly url: string;
+  readonly targetGroupArn: string;
+  describe(): Promise<Service>;
+  tasks(): Promise<Task[]>;
+  healthyTargets(): Promise<number>;
+  /** Waits with the SDK's own waiter, then until as many targets are healthy as tasks are wanted. */
+  stable(limitSeconds: number): Promise<void>;
+}
+
+/** Creates cluster, task definitions, load balancer and service, and waits until the service is stable. */
+export async function deployHello(
+  cluster: Cluster,
+  options: { readonly tasks: number; readonly hosts: number },
+): Promise<HelloService> {
+  const { ecs, elb } = cluster;
+  const port = await freePort();
+  await ecs.send(new CreateClusterCommand({}));
+  for (const version of ["v1", "v2"]) await ecs.send(new RegisterTaskDefinitionCommand(taskDefinition(version)));
+  const { LoadBalancers } = await elb.send(new CreateLoadBalancerCommand({ Name: "hello", Subnets: ["subnet-1"] }));
+  const { TargetGroups } = await elb.send(
+    new CreateTargetGroupCommand({
+      Name: "hello",
+      Protocol: "HTTP",
+      Port: 80,
+      VpcId: "vpc-1",
+      HealthCheckPath: "/health",
+      HealthCheckIntervalSeconds: 5,
+      HealthCheckTimeoutSeconds: 2,
+      HealthyThresholdCount: 2,
+    }),
+  );
+  const targetGroupArn = TargetGroups?.[0]?.TargetGroupArn ?? "";
+  await elb.send(
+    new ModifyTargetGroupAttributesCommand({
+      TargetGroupArn: targetGroupArn,
+      Attributes: [{ Key: "deregistration_delay.timeout_seconds", Value: "10" }],
+    }),
+  );
+  await elb.send(
+    new CreateListenerCommand({
+      LoadBalancerArn: LoadBalancers?.[0]?.LoadBalancerArn,
+      Protocol: "HTTP",
+      Port: port,
+      DefaultActions: [{ Type: "forward", TargetGroupArn: targetGroupArn }],
+    }),
+  );
+  await eventually(
+    `${options.hosts} hosts have joined`,
+    20_000,
+    async () => (await connectedInstances(cluster)) >= options.hosts,
+  );
+  await ecs.send(
+    new CreateServiceCommand({
+      serviceName: "hello",
+      taskDefinition: "hello:1",
+      desiredCount: options.tasks,
+      loadBalancers: [{ targetGroupArn, containerName: "web", containerPort: 80 }],
+    }),
+  );
+  const service = helloService(cluster, `http://127.0.0.1:${port}`, targetGroupArn);
+  await service.stable(60);
+  return service;
+}
+
+function helloService({ ecs, elb }: Cluster, url: string, targetGroupArn: string): HelloService {
+  const service: HelloService = {
+    url,
+    targetGroupArn,
+    describe: async () => {
+      const { services } = await ecs.send(new DescribeServicesCommand({ services: ["hello"] }));
+      const [found] = services ?? [];
+      if (found === undefined) throw new Error("the service is not there");
+      return found;
+    },
+    tasks: async () => {
+      const { taskArns = [] } = await ecs.send(new ListTasksCommand({ serviceName: "hello" }));
+      if (taskArns.length === 0) return [];
+      const { tasks } = await ecs.send(new DescribeTasksCommand({ tasks: taskArns }));
+      return tasks ?? [];
+    },
+    healthyTargets: async () => {
+      const health = await elb.send(new DescribeTargetHealthCommand({ TargetGroupArn: targetGroupArn }));
+      return (health.TargetHealthDescriptions ?? []).filter((t) => t.TargetHealth?.State === "healthy").length;
+    },
+    stable: async (limitSeconds) => {
+      await waitUntilServicesStable(
+        { client: ecs, maxWaitTime: limitSeconds, minDelay: 1, maxDelay: 1 },
+        { services: ["hello"] },
+      );
+      await eventually("every target is healthy", 20_000, async () => {
+        const { desiredCount } = await service.describe();
+        return (await service.healthyTargets()) === desiredCount;
+      });
+    },
+  };
+  return service;
+}
+
+async function connectedInstances({ ecs }: Cluster): Promise<number> {
+  const { DescribeContainerInstancesCommand, ListContainerInstancesCommand } = await import("@aws-sdk/client-ecs");
+  const { containerInstanceArns = [] } = await ecs.send(new ListContainerInstancesCommand({}));
+  if (containerInstanceArns.length === 0) return 0;
+  const described = await ecs.send(
+    new DescribeContainerInstancesCommand({ containerInstances: containerInstanceArns }),
+  );
+  return (described.containerInstances ?? []).filter((i) => i.agentConnected).length;
+}
+
+function taskDefinition(version: string) {
+  return {
+    family: "hello",
+    containerDefinitions: [
+      {
+        name: "web",
+        image: `hello:${version}`,
+        cpu: 32,
+        memory: 32,
+        essential: true,
+        portMappings: [{ containerPort: 80 }],
+        stopTimeout: 10,
+      },
+    ],
+  };
+}
+
+/** A port of loopback that nothing listens on at this moment. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().on("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}
