@@ -23,7 +23,6 @@ export interface RequestToSign {
 /**
  * The text that is signed: the algorithm, the time, the scope and the hash of the canonical request.
  * @param amzDate YYYYMMDD'T'HHMMSS'Z'
- * @throws URIError if the query has broken percent-encoding
  */
 export function stringToSign(request: RequestToSign, scope: CredentialScope, amzDate: string): string {
   return [ALGORITHM, amzDate, scopeText(scope), sha256Hex(canonicalRequest(request))].join("\n");
@@ -75,8 +74,14 @@ function canonicalQuery(query: string): string {
   return pairs.map(({ name, value }) => `${name}=${value}`).join("&");
 }
 
+/** What is not valid percent-encoding is taken literally: no signer made it, so it matches no signature. */
 function recode(text: string): string {
-  return encodeRfc3986(decodeURIComponent(text.replaceAll("+", " ")));
+  const spaced = text.replaceAll("+", " ");
+  try {
+    return encodeRfc3986(decodeURIComponent(spaced));
+  } catch {
+    return encodeRfc3986(spaced.toWellFormed());
+  }
 }
 
 function compare(a: string, b: string): number {
