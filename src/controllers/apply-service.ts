@@ -4,7 +4,14 @@ import { type TaskRecord, taskId } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
-import { DEFAULT_SERVICE_STRATEGY, explainRefusal, needOf, type PlacementRequest, Placer } from "../scheduler/index.ts";
+import {
+  DEFAULT_SERVICE_STRATEGY,
+  explainRefusal,
+  needOf,
+  type PlacementRequest,
+  Placer,
+  requiredAttributesOf,
+} from "../scheduler/index.ts";
 import { addServiceEvent, launchTask, newTask, requestStop, tagsOfNewTask } from "../state/index.ts";
 import type { BerthTransaction } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
@@ -151,7 +158,7 @@ class ServiceWork {
     }
     return {
       need: needOf(definition.definition),
-      requiredAttributes: definition.definition.requiresAttributes ?? [],
+      requiredAttributes: requiredAttributesOf(definition.definition),
       constraints: [...(definition.definition.placementConstraints ?? []), ...placementConstraints],
       strategy: placementStrategy.length === 0 ? DEFAULT_SERVICE_STRATEGY : placementStrategy,
       peers,

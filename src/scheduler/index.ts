@@ -1,5 +1,5 @@
 export { explainRefusal, NO_INSTANCES } from "./explain.ts";
-export { type NeedOverrides, type NeedSource, needOf } from "./need.ts";
+export { type NeedOverrides, type NeedSource, needOf, requiredAttributesOf } from "./need.ts";
 export { type Chance, Placer, placeTask } from "./placer.ts";
 export {
   DEFAULT_SERVICE_STRATEGY,
@@ -11,3 +11,4 @@ export {
   type TasksOnInstance,
 } from "./request.ts";
 export { type Stoppable, scaleInOrder } from "./scale-in.ts";
+export { MAX_PLACEMENT_CONSTRAINTS, MAX_PLACEMENT_STRATEGIES, placementProblem } from "./validate.ts";

@@ -1,4 +1,4 @@
-import type { ContainerDefinition, ContainerOverride, TaskOverride } from "@aws-sdk/client-ecs";
+import type { Attribute, ContainerDefinition, ContainerOverride, TaskOverride } from "@aws-sdk/client-ecs";
 import type { Resources } from "../model/resources.ts";
 import type { RegisteredDefinition } from "../model/task-definition.ts";
 
@@ -49,4 +49,18 @@ function hostPorts(definition: NeedSource, protocol: "tcp" | "udp"): readonly nu
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {
   return items.reduce((total, item) => total + of(item), 0);
+}
+
+/**
+ * What an instance must have to run a task of this definition: its `requiresAttributes`, and the processor that its
+ * runtimePlatform asks for.
+ */
+export function requiredAttributesOf(
+  definition: Pick<RegisteredDefinition, "requiresAttributes" | "runtimePlatform">,
+): readonly Attribute[] {
+  const architecture = definition.runtimePlatform?.cpuArchitecture;
+  return [
+    ...(definition.requiresAttributes ?? []),
+    ...(architecture === undefined ? [] : [{ name: "ecs.cpu-architecture", value: architecture.toLowerCase() }]),
+  ];
 }
