@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -47,10 +47,19 @@ function sh(command: string): string {
   return execFileSync("sh", ["-c", command], { encoding: "utf8" });
 }
 
-async function page(address: string, path = "/"): Promise<string | undefined> {
-  return fetch(`http://${address}:8080${path}`, { signal: AbortSignal.timeout(500) })
-    .then((response) => response.text())
-    .catch(() => undefined);
+/** What the example answers, or undefined when it does not within half a second. */
+function page(address: string, path = "/"): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const request = get({ host: address, port: 8080, path, agent: false, timeout: 500 }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (part: string) => {
+        body += part;
+      });
+      response.on("end", () => resolve(body));
+    });
+    request.on("timeout", () => request.destroy());
+    request.on("error", () => resolve(undefined));
+  });
 }
 
 function docker(host: Host, args: string): string {
@@ -149,10 +158,20 @@ test("three hosts made at once have their own addresses and engines, serve, surv
     t.after(() => other.close());
     const fromHost = (port: number) => {
       const get = `fetch("http://10.217.6.1:${port}",{signal:AbortSignal.timeout(1000)}).then(r=>r.text()).then(console.log,()=>console.log("none"))`;
-      return nodeOnHost("e2e-a", ["-e", get]);
+      return nodeOnHost("e2e-b", ["-e", get]);
     };
+    const otherPort = (other.address() as AddressInfo).port;
     assert.equal(await fromHost((server.address() as AddressInfo).port), "control plane\n");
-    assert.equal(await fromHost((other.address() as AddressInfo).port), "none\n");
+    assert.equal(await fromHost(otherPort), "none\n");
+    // A host that sends loopback's own addresses down its cable does not get there either.
+    const onHost = "ip -n berth-e2e-b route";
+    sh(`${onHost} del local 127.0.0.0/8 dev lo table local && ${onHost} del local 127.0.0.1 dev lo table local`);
+    sh(`${onHost} add 127.0.0.0/8 via 10.217.6.1 src ${b.address}`);
+    sh("nsenter --net=/run/netns/berth-e2e-b sh -c 'echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet'");
+    const knock = `const s=net.connect(${otherPort},"127.0.0.1").on("connect",()=>console.log("in"));setTimeout(()=>s.destroy(),300)`;
+    assert.equal(await nodeOnHost("e2e-b", ["-e", knock]), "");
+    const refused = /^\s*([1-9]\d*) .* DROP .* berth-e2e .*127\.0\.0\.0\/8/m;
+    assert.match(sh("iptables -w 10 -L INPUT -v -n -x"), refused, "the knock was not stopped at the door");
   });
 
   await t.test(
