@@ -9,7 +9,9 @@ export type {
   JournalWrite,
   LoadedRecord,
 } from "./journal.ts";
-export { type Migration, type OpenStoreOptions, openStore } from "./open.ts";
+export type { Migration, StoredTables } from "./load.ts";
+export { type Fate, MemoryDisk, MemoryJournal, type MemoryJournalOptions } from "./memory-journal.ts";
+export { type OpenStoreOptions, openStore } from "./open.ts";
 export {
   type BerthSchema,
   type BerthStore,
@@ -18,6 +20,7 @@ export {
   listenerTargetGroups,
   SCHEMA,
 } from "./schema.ts";
+export { type SqliteJournalOptions, sqliteJournal } from "./sqlite-journal.ts";
 export type {
   Change,
   Deletion,

@@ -6,24 +6,22 @@ export interface JournalWrite {
   readonly record: object | undefined;
 }
 
-/**
- * The version of something that a transaction read: the revision of the last change to it that the store had seen, 0
- * if there was none. "own" if that change was an earlier entry of this same store which had not yet been settled.
- */
-export type ReadVersion = number | "own";
-
-/** What a transaction read: one record (present or absent), or, without `key`, the whole table (an index, a scan). */
+/** What a transaction read: one record (present or absent), or, without `key`, the whole table (by an index, a scan). */
 export interface JournalRead {
   readonly table: string;
   readonly key?: string;
-  readonly version: ReadVersion;
 }
 
 /** One transaction. */
 export interface JournalEntry {
   /** Its name, for messages. */
   readonly name: string;
-  /** Empty if the journal does not check reads. */
+  /** The revision up to which the store had been told of changes when the transaction ran. */
+  readonly seen: number;
+  /**
+   * The entry conflicts if another writer has changed one of these after `seen`. This store's own earlier entries never
+   * conflict: the transaction saw them, settled or not. Empty if the journal does not check reads.
+   */
   readonly reads: readonly JournalRead[];
   /** At most one for each record. */
   readonly writes: readonly JournalWrite[];
@@ -67,9 +65,8 @@ export interface JournalState {
 export interface LoadedRecord {
   readonly table: string;
   readonly key: string;
-  readonly record: object;
-  /** The revision of the last change to it as far as the journal knows (0: before those it remembers). */
-  readonly revision: number;
+  /** Undefined if it was removed. */
+  readonly record: object | undefined;
 }
 
 /** Where transactions are made durable. All of it is called from one store. */

@@ -1,12 +1,9 @@
 import type { Log } from "../runtime/log.ts";
 import type { Journal } from "./journal.ts";
-import type { Migration } from "./load.ts";
-import { load } from "./load.ts";
+import { load, type Migration } from "./load.ts";
 import type { Store } from "./store.ts";
 import type { Schema } from "./table.ts";
 import { TransactionalStore } from "./transactional-store.ts";
-
-export type { Migration } from "./load.ts";
 
 export interface OpenStoreOptions<S extends Schema> {
   readonly schema: S;
@@ -16,13 +13,19 @@ export interface OpenStoreOptions<S extends Schema> {
   readonly migrations?: readonly Migration[];
 }
 
-/** Opens a store over what the journal holds. Rejects, and closes the journal, if that cannot be used. */
+/**
+ * Opens a store over what the journal holds. Rejects, and closes the journal, if that cannot be used: StoreFileError says
+ * why and what to do.
+ */
 export async function openStore<S extends Schema>(options: OpenStoreOptions<S>): Promise<Store<S>> {
+  const { schema, journal, log } = options;
   try {
-    const loaded = await load(options.schema, options.journal, options.migrations ?? []);
-    return new TransactionalStore({ ...options, ...loaded });
+    const loaded = await load(schema, journal, options.migrations ?? []);
+    const store = new TransactionalStore<S>({ ...loaded, journal, log });
+    if (loaded.migrated !== undefined) await store.commitMigration(loaded.migrated);
+    return store;
   } catch (error) {
-    await options.journal.close();
+    await journal.close();
     throw error;
   }
 }

@@ -1,0 +1,51 @@
+import type { Schema } from "./table.ts";
+import { TableState } from "./table-state.ts";
+
+/** The change of one record. `before` and `after` are undefined where there is no record. */
+export interface Effect {
+  readonly table: string;
+  readonly key: string;
+  before: object | undefined;
+  after: object | undefined;
+}
+
+/** All tables in one state. */
+export class Tables {
+  readonly byName: ReadonlyMap<string, TableState>;
+  readonly #schema: Schema;
+
+  constructor(schema: Schema) {
+    this.#schema = schema;
+    this.byName = new Map(Object.entries(schema).map(([name, definition]) => [name, new TableState(name, definition)]));
+  }
+
+  table(name: string): TableState {
+    const table = this.byName.get(name);
+    if (table === undefined) throw new TypeError(`there is no table ${name}`);
+    return table;
+  }
+
+  /** Carries the effects out, and notes in each what was there before. */
+  redo(effects: readonly Effect[]): void {
+    for (const effect of effects) effect.before = this.table(effect.table).set(effect.key, effect.after);
+  }
+
+  /** Takes the effects back. They must be the last ones that were carried out. */
+  undo(effects: readonly Effect[]): void {
+    for (const effect of effects) this.table(effect.table).set(effect.key, effect.before);
+  }
+
+  /** Throws an Error that names the first index which is not what the records make it. */
+  verify(): void {
+    for (const [name, definition] of Object.entries(this.#schema)) this.table(name).verify(definition);
+  }
+
+  /** Throws an Error that names the first record which is not the same in `other`. */
+  verifySame(other: Tables): void {
+    for (const [name, table] of this.byName) {
+      if (table.size !== other.table(name).size) throw new Error(`table ${name}: the two states differ in size`);
+      for (const [key, record] of table.entries())
+        if (other.table(name).get(key) !== record) throw new Error(`table ${name}: the two states differ in ${key}`);
+    }
+  }
+}
