@@ -1,0 +1,31 @@
+import { AwsError } from "../../wire/errors.ts";
+import { ecsModel } from "../../wire/model.ts";
+import type { WireService } from "../../wire/wire-service.ts";
+import type { ApiContext, Call, Principal } from "../context.ts";
+import { ecsOperations } from "./operations.ts";
+
+type AnyOperation = (context: ApiContext, input: unknown, call: Call) => unknown;
+
+/** ECS as the wire serves it. An operation that is not carried out is refused by its name. */
+export function createEcsService(context: ApiContext): WireService<Principal> {
+  const operations = new Map(Object.entries(ecsOperations)) as Map<string, AnyOperation>;
+  return {
+    model: ecsModel(),
+    has: (operation) => operations.has(operation),
+    call: async (operation, input, call) => {
+      const carriedOut = operations.get(operation);
+      if (carriedOut === undefined) throw operationNotCarriedOut(operation);
+      return carriedOut(context, input, call);
+    },
+  };
+}
+
+/**
+ * UnsupportedFeatureException where ECS's model lists it for the operation, else InvalidParameterException, which it lists
+ * for every operation: SDKs have a class for both. See docs/decisions/operations-not-carried-out.md.
+ */
+export function operationNotCarriedOut(operation: string): AwsError {
+  const listed = ecsModel().operations.get(operation)?.errors;
+  const code = listed?.has("UnsupportedFeatureException") ? "UnsupportedFeatureException" : "InvalidParameterException";
+  return new AwsError(code, `Berth does not carry out the ECS operation ${operation}.`);
+}
