@@ -207,3 +207,59 @@ test("[DP16] a deleted service stops all it has and is INACTIVE when the last ta
   sim.look();
   assert.equal(sim.service.status, "INACTIVE");
 });
+
+test("[DP6] old tasks that do not count as healthy yet are not stopped to make room below the minimum", () => {
+  const sim = new SimulatedService({ desiredCount: 4, minimumHealthyPercent: 50, maximumPercent: 100 });
+  sim.settle();
+  sim.agentsCatchUp();
+  sim.now = 15_000;
+  sim.settle();
+  sim.deploy();
+  sim.settle();
+  assert.deepEqual([stopping(sim), started(sim)], [0, 0]);
+  sim.now = sim.lookAgainAt ?? 0;
+  sim.settle();
+  assert.equal(stopping(sim), 2);
+});
+
+test("[DP7] several superseded deployments are ACTIVE, newest first, and all go when the PRIMARY is healthy", () => {
+  const sim = deployed(2);
+  const second = sim.deploy().id;
+  sim.settle();
+  sim.change(sim.wanted.find((t) => t.deploymentId === second)!, { lastStatus: "RUNNING", startedAt: sim.now });
+  sim.now += 40_000;
+  sim.settle();
+  const third = sim.deploy().id;
+  sim.settle();
+  assert.deepEqual(
+    sim.service.deployments.map((d) => [d.id, d.status]),
+    [
+      [third, "PRIMARY"],
+      [second, "ACTIVE"],
+      ["ecs-svc/1", "ACTIVE"],
+    ],
+  );
+  sim.agentsCatchUp();
+  sim.now += 40_000;
+  sim.settle();
+  assert.deepEqual(
+    sim.service.deployments.map((d) => d.id),
+    [third],
+  );
+});
+
+test("[DP17] a steady service says so again after six hours, and a crash makes it tell anew", () => {
+  const sim = deployed(1);
+  const steady = () => sim.events.filter((e) => e === "has reached a steady state.").length;
+  assert.equal(steady(), 1);
+  sim.now = sim.lookAgainAt ?? 0;
+  assert.equal(sim.now - (sim.service.steadyAt ?? 0), 6 * 3600 * 1000);
+  sim.settle();
+  assert.equal(steady(), 2);
+  sim.crash(sim.wanted[0]!);
+  sim.settle();
+  assert.equal(sim.service.steadyAt, undefined);
+  sim.agentsCatchUp();
+  sim.settle();
+  assert.equal(steady(), 3);
+});

@@ -193,7 +193,10 @@ export class SimulatedService {
 
   healthy(): TaskRecord[] {
     return this.wanted.filter(
-      (t) => t.lastStatus === "RUNNING" && this.now - (t.startedAt ?? 0) >= DEFAULT_DEPLOYMENT_SETTINGS.healthyAfterMs,
+      (t) =>
+        t.lastStatus === "RUNNING" &&
+        t.healthStatus !== "UNHEALTHY" &&
+        this.now - (t.startedAt ?? 0) >= DEFAULT_DEPLOYMENT_SETTINGS.healthyAfterMs,
     );
   }
 

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SimulatedService } from "./testing.ts";
+import { startDelayMs } from "./throttle.ts";
+
+test("[DP12] the wait after failed starts doubles from one second to 27 minutes, in rounds of desiredCount failures", () => {
+  const delay = (failures: number, desiredCount: number) => startDelayMs({ failures, crashes: 0 }, desiredCount) / 1000;
+  assert.deepEqual(
+    [0, 1, 2, 3, 4, 11, 12, 1000].map((n) => delay(n, 1)),
+    [0, 1, 2, 4, 8, 1024, 1620, 1620],
+  );
+  assert.deepEqual(
+    [1, 10, 11, 20, 21].map((n) => delay(n, 10)),
+    [1, 1, 2, 2, 4],
+  );
+});
+
+test("[DP13] crashes after RUNNING are replaced at once for three rounds, then after 1 to 10 seconds", () => {
+  const delay = (crashes: number) => startDelayMs({ failures: 0, crashes }, 1) / 1000;
+  assert.deepEqual([1, 2, 3, 4, 5, 6, 7, 8, 100].map(delay), [0, 0, 0, 1, 2, 4, 8, 10, 10]);
+});
+
+test("[DP12] a task that fails to start is tried again after the wait and not before, and the failures are shown", () => {
+  const sim = new SimulatedService({ desiredCount: 1 });
+  sim.settle();
+  for (const [round, waitMs] of [1000, 2000, 4000].entries()) {
+    sim.crash(sim.wanted[0]!);
+    sim.settleTelling();
+    assert.equal(sim.wanted.length, 0);
+    assert.equal(sim.lookAgainAt, sim.now + waitMs);
+    assert.equal(sim.service.deployments[0]?.failedTasks, round + 1);
+    sim.now += waitMs - 1;
+    sim.settleTelling();
+    assert.equal(sim.wanted.length, 0);
+    sim.now += 1;
+    sim.settleTelling();
+    assert.equal(sim.wanted.length, 1);
+  }
+  assert.ok(sim.events.some((e) => e.startsWith("is unable to consistently start tasks successfully.")));
+});
+
+test("[DP12] a task that reaches RUNNING ends the throttling, and one that is healthy sets failedTasks to 0", () => {
+  const sim = new SimulatedService({ desiredCount: 1 });
+  sim.settle();
+  sim.now = 10;
+  sim.crash(sim.wanted[0]!);
+  sim.settle();
+  sim.now = 2000;
+  sim.settle();
+  sim.now = 2500;
+  sim.agentsCatchUp();
+  sim.settle();
+  assert.equal(sim.service.deployments[0]?.throttle.failures, 0);
+  sim.now += 40_000;
+  sim.settle();
+  assert.equal(sim.service.deployments[0]?.failedTasks, 0);
+});
+
+test("[DP12] a new deployment is not throttled by the failures of the one before", () => {
+  const sim = new SimulatedService({ desiredCount: 1 });
+  sim.settle();
+  for (let i = 0; i < 5; i++) {
+    sim.crash(sim.wanted[0]!);
+    sim.settleTelling();
+    sim.now = sim.lookAgainAt ?? 0;
+    sim.settleTelling();
+  }
+  sim.crash(sim.wanted[0]!);
+  sim.settleTelling();
+  assert.equal(sim.wanted.length, 0);
+  const next = sim.deploy();
+  sim.settleTelling();
+  assert.deepEqual(
+    sim.wanted.map((t) => t.deploymentId),
+    [next.id],
+  );
+});
+
+test("[DP13] a task that ran for long is replaced at once, however often that happens", () => {
+  const sim = new SimulatedService({ desiredCount: 1 });
+  sim.settle();
+  for (let i = 0; i < 10; i++) {
+    sim.agentsCatchUp();
+    sim.now += 10_000;
+    sim.crash(sim.wanted[0]!);
+    sim.settle();
+    assert.equal(sim.wanted.length, 1);
+  }
+});
+
+test("[DP13] a crash loop slows down and never stops trying", () => {
+  const sim = new SimulatedService({ desiredCount: 1 });
+  sim.settle();
+  const waits: number[] = [];
+  for (let i = 0; i < 10; i++) {
+    sim.agentsCatchUp();
+    sim.now += 500;
+    sim.crash(sim.wanted[0]!);
+    sim.settle();
+    waits.push(sim.wanted.length > 0 ? 0 : (sim.lookAgainAt ?? Number.NaN) - sim.now);
+    if (sim.wanted.length === 0) {
+      sim.now = sim.lookAgainAt ?? Number.NaN;
+      sim.settle();
+    }
+  }
+  assert.deepEqual(waits, [0, 0, 0, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000]);
+  assert.equal(sim.service.deployments[0]?.throttle.failures, 0, "tasks that reached RUNNING are not failed starts");
+});
+
+test("[DP12] a task that was stopped by someone, or lost with its host, is no failure", () => {
+  const sim = new SimulatedService({ desiredCount: 1 });
+  sim.settle();
+  sim.change(sim.wanted[0]!, {
+    lastStatus: "STOPPED",
+    desiredStatus: "STOPPED",
+    stopCode: "UserInitiated",
+    stoppedAt: 0,
+  });
+  sim.settle();
+  assert.equal(sim.wanted.length, 1);
+  assert.equal(sim.service.deployments[0]?.failedTasks, 0);
+});
