@@ -55,13 +55,34 @@ function setUpNode() {
       `there is no packaged Node.js 26 for ${process.platform} on ${process.arch}; this is ${process.version}.`,
       "Install Node.js 26 or newer (https://nodejs.org) and run the command with it.",
     ]);
+  if (existsSync(pinned)) setUpLibraries(pinned);
+}
+
+/** The packaged Node.js needs libatomic, which a small Debian or Ubuntu does not have. */
+function setUpLibraries(pinned) {
+  let { status, stderr } = spawnSync(pinned, ["--version"], { encoding: "utf8" });
+  if (status !== 0 && stderr?.includes("libatomic") && canInstall()) {
+    say("installing libatomic1 (apt-get), which Node.js needs");
+    installPackages(["libatomic1"], say);
+    ({ status, stderr } = spawnSync(pinned, ["--version"], { encoding: "utf8" }));
+  }
+  if (status !== 0)
+    giveUp([
+      `Node.js does not run: ${stderr?.trim()}`,
+      "Install that library with this machine's package manager (Debian and Ubuntu: apt-get install libatomic1).",
+    ]);
+}
+
+/** Whether packages of Debian can be installed here. */
+function canInstall() {
+  return process.platform === "linux" && process.geteuid?.() === 0 && findProgram("apt-get") !== undefined;
 }
 
 /** Installs the missing programs where that is possible. Answers those that stay missing. */
 function setUpPrograms(purpose) {
   const missing = missingPrograms(purpose);
   if (missing.length === 0) return [];
-  if (process.platform !== "linux" || process.geteuid?.() !== 0 || findProgram("apt-get") === undefined) return missing;
+  if (!canInstall()) return missing;
   const packages = [...new Set(missing.map((program) => program.package))];
   say(`installing ${packages.join(", ")} (apt-get)`);
   installPackages(packages, say);

@@ -20,7 +20,7 @@ export function installPackages(packages, say) {
   if (known.length === 0) return;
   withoutStartingServices(() => {
     const install = ["install", "-y", "-qq", "--no-install-recommends", ...known];
-    if (tryApt(install)) return;
+    if (tryApt(install) === undefined) return;
     say("the package lists may be old: refreshing them (apt-get update)");
     apt(["update", "-qq"]);
     apt(install);
@@ -59,11 +59,16 @@ function withoutStartingServices(work) {
 }
 
 function apt(args) {
-  if (!tryApt(args)) throw new Error(`apt-get ${args.join(" ")} failed; its complaint is above`);
+  const failure = tryApt(args);
+  if (failure !== undefined) throw new Error(`apt-get ${args.join(" ")} failed:\n${failure}`);
 }
 
+/** Answers what apt-get said if it failed; its talk of success is of no interest. */
 function tryApt(args) {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const options = ["-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Use-Pty=0"];
-  return spawnSync("apt-get", [...options, ...args], { env, stdio: ["ignore", 2, 2] }).status === 0;
+  const how = { env, stdio: ["ignore", "pipe", "pipe"], encoding: "utf8", maxBuffer: 64 * 1024 * 1024 };
+  const { status, stdout, stderr, error } = spawnSync("apt-get", [...options, ...args], how);
+  if (status === 0) return undefined;
+  return error?.message ?? `${stdout.split("\n").slice(-20).join("\n")}${stderr}`.trim();
 }
