@@ -31,6 +31,9 @@ const execute = promisify(execFile);
 /** How long a start or reload may take until it counts as failed. Large configurations on a busy machine need seconds. */
 const READY_TIMEOUT_MS = 10_000;
 
+/** How long a killed process may take to be gone. */
+const KILL_TIMEOUT_MS = 2000;
+
 /** What HAProxy has written to its log is dropped at the next reload past this size. */
 const LOG_LIMIT_BYTES = 1024 * 1024;
 
@@ -48,7 +51,7 @@ export class ConfigurationRefused extends Error {
 /** The binds that failed, as HAProxy's start-up messages tell them, by frontend. */
 export function failedBinds(messages: string): Map<string, string> {
   const binds = new Map<string, string>();
-  for (const match of messages.matchAll(/\[ALERT\].*?Starting (?:frontend|proxy) (\S+?):? (cannot .*)$/gm))
+  for (const match of messages.matchAll(/\[ALERT\].*?(?:for|Starting) (?:frontend|proxy) (\S+): (cannot .*)$/gm))
     binds.set(match[1]!, match[2]!);
   return binds;
 }
@@ -209,7 +212,7 @@ export class HaproxyProcess {
     for (const pid of pids) {
       if (!(await this.#isOurs(pid))) continue;
       this.#killPid(pid, "SIGKILL");
-      while (await this.#isOurs(pid)) await this.#clock.sleep(5); // until then it holds its ports; nothing survives SIGKILL
+      await this.#deathOf(pid);
     }
     rmSync(this.files.pid, { force: true });
   }
@@ -280,6 +283,15 @@ export class HaproxyProcess {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
       this.#log.debug({ pid, signal }, "HAProxy was gone already");
+    }
+  }
+
+  /** Waits for a killed process to go: until then it holds its ports. Throws if it does not (stuck in the kernel). */
+  async #deathOf(pid: number): Promise<void> {
+    const until = this.#clock.monotonic() + KILL_TIMEOUT_MS;
+    while (await this.#isOurs(pid)) {
+      if (this.#clock.monotonic() > until) throw new Error(`HAProxy (pid ${pid}) was killed but does not end`);
+      await this.#clock.sleep(5);
     }
   }
 

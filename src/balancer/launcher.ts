@@ -93,7 +93,7 @@ export function localLauncher(binary = "haproxy"): Launcher {
       file: binary,
       args: runArguments(files, `${unixSocket(files, "master.sock").bind},mode,600,level,admin`),
     }),
-    check: (files) => ({ file: binary, args: ["-c", "-q", "-f", files.nextConfig] }),
+    check: (files) => ({ file: binary, args: ["-c", "-f", files.nextConfig] }),
     version: () => ({ file: binary, args: ["-v"] }),
     user: unprivilegedUser(),
   };
@@ -135,7 +135,7 @@ export function containerLauncher({ docker, image, loopback }: ContainerLauncher
     },
     check: (files) => ({
       file: docker,
-      args: ["run", "--rm", ...mount(files), "--entrypoint", "haproxy", image, "-c", "-q", "-f", files.nextConfig],
+      args: ["run", "--rm", ...mount(files), "--entrypoint", "haproxy", image, "-c", "-f", files.nextConfig],
     }),
     version: () => ({ file: docker, args: ["run", "--rm", "--entrypoint", "haproxy", image, "-v"] }),
     signal: (files, signal) => ({ file: docker, args: ["kill", "--signal", signal, nameOf(files)] }),
