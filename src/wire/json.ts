@@ -124,7 +124,7 @@ function decodeStructure(decoder: Decoder, shape: StructureShape, value: unknown
   const out: Record<string, unknown> = {};
   let count = 0;
   for (const member of shape.members) {
-    const raw = Object.hasOwn(from, member.name) ? from[member.name] : undefined;
+    const raw = from[member.name];
     if (raw === null || raw === undefined) continue;
     out[member.name] = decode(decoder, member.shape, raw, { parent: place, key: member.name });
     count++;
