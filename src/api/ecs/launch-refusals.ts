@@ -1,4 +1,4 @@
-import type { Attribute, ContainerDefinition } from "@aws-sdk/client-ecs";
+import type { ContainerDefinition } from "@aws-sdk/client-ecs";
 import type { RegisteredDefinition } from "../../model/task-definition.ts";
 import { firstRefused, isGiven, nameOf, type RefusedMember } from "./refuse.ts";
 
@@ -98,19 +98,4 @@ function namesOf(definition: RegisteredDefinition, row: Row): string {
     return isGiven(firstRefused([row], alone));
   });
   return about.length === 0 ? "" : ` (container ${about.map((c) => `'${c.name}'`).join(", ")})`;
-}
-
-/** Berth's agent pulls with what the host's Docker is logged in to; an image that is there already needs no login at all. */
-const NOT_NEEDED = "com.amazonaws.ecs.capability.ecr-auth";
-
-/**
- * What an instance must have to run the definition: its requiresAttributes but for `ecr-auth`, and the processor that its
- * runtimePlatform asks for. For the scheduler's `requiredAttributes`.
- */
-export function attributesForPlacement(definition: RegisteredDefinition): Attribute[] {
-  const architecture = definition.runtimePlatform?.cpuArchitecture;
-  return [
-    ...(definition.requiresAttributes ?? []).filter(({ name }) => name !== NOT_NEEDED),
-    ...(architecture === undefined ? [] : [{ name: "ecs.cpu-architecture", value: architecture.toLowerCase() }]),
-  ];
 }

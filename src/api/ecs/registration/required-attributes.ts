@@ -106,11 +106,14 @@ function containerAttributes(container: ContainerDefinition): string[] {
   ]);
 }
 
+/**
+ * ECS asks for `ecr-auth` as well for an image on ECR. Berth gives agents no login to ECR: a host pulls with what its Docker
+ * is logged in to, or has the image already, and so no attribute says whether it can.
+ */
 function roleAttributes(input: DefinitionInput, container: ContainerDefinition): string[] {
   const ecr = ECR_IMAGE.test(container.image ?? "");
   const role = isGiven(input.executionRoleArn);
   return asked([
-    [ecr, [`${OLD}ecr-auth`]],
     [ecr && role, [`${NEW}execution-role-ecr-pull`]],
     [container.logConfiguration?.logDriver === "awslogs" && role, [`${NEW}execution-role-awslogs`]],
   ]);
