@@ -184,8 +184,8 @@ class Driver implements Balancer {
     const look = this.#fleet.look(state, snapshot.rows, [...retired.values()].flat(), this.#clock.monotonic());
     await this.#send(look.commands);
     for (const [pid, rows] of retired)
-      for (const { backend, name } of rows)
-        if (look.cuts.includes(`${backend}/${name}`)) await this.#haproxy.cutRetired(pid, `${backend}/${name}`);
+      for (const row of rows)
+        if (look.cuts.includes(`${row.backend}/${row.name}`)) await this.#haproxy.cutRetired(pid, row);
     const changed = this.#fleet.commit(look);
     if (changed.length > 0) for (const subscriber of this.#subscribers) subscriber(changed);
     this.#lastError = undefined;

@@ -22,6 +22,7 @@ import {
   parseInfo,
   parseProcesses,
   parseServers,
+  parseSessions,
   type ServerRow,
   type WorkerInfo,
 } from "./statistics.ts";
@@ -118,8 +119,12 @@ export class HaproxyProcess {
     return answer.startsWith("#") ? parseServers(answer) : []; // it may have ended since it was listed
   }
 
-  async cutRetired(pid: number, server: string): Promise<void> {
-    await this.#master(`@!${pid} shutdown sessions server ${server}`);
+  /** Ends the sessions of a server in a retired worker, one by one: it refuses commands on servers of a stopped proxy. */
+  async cutRetired(pid: number, { backend, name }: ServerRow): Promise<void> {
+    const sessions = parseSessions(await this.#master(`@!${pid} show sess`));
+    for (const session of sessions)
+      if (session.backend === backend && session.server === name)
+        await this.#master(`@!${pid} shutdown session ${session.id}`);
   }
 
   /** The running worker, or undefined if there is no HAProxy. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { splitAnswers } from "./runtime.ts";
-import { csvFields, parseInfo, parseProcesses, parseServers } from "./statistics.ts";
+import { csvFields, parseInfo, parseProcesses, parseServers, parseSessions } from "./statistics.ts";
 
 test("fields may be quoted, with commas and quotes in them", () => {
   assert.deepEqual(csvFields('a,,"b, ""c""",d,'), ["a", "", 'b, "c"', "d", ""]);
@@ -56,4 +56,13 @@ test("each answer ends at its prompt, and one that broke off is not an answer", 
     "a\nb",
   ]);
   assert.deepEqual(splitAnswers("\n> New server registered.\n\n> half"), ["New server registered."]);
+});
+
+test("a session tells the server that it is on", () => {
+  const answer = `0x55d0c0a8: proto=tcpv4 src=127.0.0.1:60452 fe=ls.web be=tg.g srv=a:0 ts=00 epoch=0 age=4s calls=2
+0x55d0c0b8: proto=unix_stream src=unix:1 fe=GLOBAL be=<NONE> srv=<none> ts=00 epoch=0 age=0s calls=1`;
+  assert.deepEqual(parseSessions(answer), [
+    { id: "0x55d0c0a8", backend: "tg.g", server: "a:0" },
+    { id: "0x55d0c0b8", backend: "<NONE>", server: "<none>" },
+  ]);
 });

@@ -114,3 +114,18 @@ export function parseProcesses(answer: string): Processes {
   const retired = [...old.split(/^# programs/m)[0]!.matchAll(/^(\d+)\s+worker\b/gm)].map((match) => Number(match[1]));
   return { master: Number(master[1]), failedReloads: Number(master[2] ?? 0), retired };
 }
+
+/** One session in an answer to `show sess`. */
+export interface SessionRow {
+  readonly id: string;
+  readonly backend: string;
+  readonly server: string;
+}
+
+export function parseSessions(answer: string): SessionRow[] {
+  return [...answer.matchAll(/^(0x[0-9a-f]+): .*? be=(\S+) srv=(\S+)/gm)].map(([, id, backend, server]) => ({
+    id: id ?? "",
+    backend: backend ?? "",
+    server: server ?? "",
+  }));
+}
