@@ -16,7 +16,6 @@ import type { ServerSettings } from "./server-settings.ts";
 import { type BerthStore, openStore, SCHEMA, sqliteJournal } from "./store/index.ts";
 import { controlPlaneMetrics, formatMetrics, PROMETHEUS_CONTENT_TYPE } from "./telemetry/index.ts";
 import { createWireHandler } from "./wire/server.ts";
-import { createVerifier } from "./wire/sigv4.ts";
 
 /** How long an end may wait for what is under way, before the process ends all the same. */
 const END_LIMIT_MS = 10_000;
@@ -40,7 +39,7 @@ export async function runServer(settings: ServerSettings): Promise<number> {
   const ended = endSignal();
   const store = await openStore({
     schema: SCHEMA,
-    journal: await sqliteJournal({ path: join(dataDir, "berth.db"), clock, log }),
+    journal: sqliteJournal({ path: join(dataDir, "berth.db"), clock, log }),
     log,
   });
   const balancer = await openBalancer(settings, clock, log);
@@ -48,10 +47,7 @@ export async function runServer(settings: ServerSettings): Promise<number> {
   const http = createServer(controlPlane.answer);
   http.maxConnections = MAX_CONNECTIONS;
   http.keepAliveTimeout = KEEP_ALIVE_MS;
-  http.on("upgrade", (request, socket, head) => {
-    if (!controlPlane.gateway.handleUpgrade(request, socket, head))
-      socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n");
-  });
+  http.on("upgrade", (request, socket, head) => controlPlane.gateway.handleUpgrade(request, socket, head));
   const endpoint = await listen(http, settings.listen);
   const serverFile = join(dataDir, "server.json");
   writeFileSync(serverFile, JSON.stringify({ endpoint, region: settings.region, pid: process.pid }));
@@ -114,8 +110,7 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
   };
   const services = [createEcsService(context), createElbV2Service(context)];
   const api = createWireHandler({ services, authenticate, region, clock, random, log });
-  const verifier = createVerifier({ region, authenticate, clock });
-  const gateway = createGateway({ store, clock, random, log, verifier });
+  const gateway = createGateway({ store, clock, random, log, authenticate, region });
   const controller = {
     store,
     clock,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual, isDeepStrictEqual } from "node:util";
 import type { TaskStopCode } from "@aws-sdk/client-ecs";
 import { addResources, subtractResources } from "../model/resources.ts";
 import { type ContainerRecord, mayMove, type TaskRecord, type TaskStatus, taskHealth } from "../model/task.ts";
@@ -152,14 +153,21 @@ function put(tx: BerthTransaction, before: TaskRecord, after: TaskRecord): TaskR
   return tx.tasks.put(visible ? { ...after, version: before.version + 1 } : after);
 }
 
+/**
+ * What is known of the containers after the report. A container never goes back to an earlier status, and a first reason
+ * stays. The same list comes back if nothing is new.
+ */
+/** The containers with what was reported of them; the very same list if it says nothing new. */
 function mergeContainers(task: TaskRecord, report: TaskReport): readonly ContainerRecord[] {
   const reported = new Map(report.containers.map((c) => [c.name, c]));
-  return task.containers.map((known) => {
-    const { name: _, ...news } = reported.get(known.name) ?? { name: known.name };
-    const given = Object.fromEntries(Object.entries(news).filter(([, value]) => value !== undefined));
-    const merged: ContainerRecord = { ...known, ...given };
-    return report.status === "STOPPED" ? { ...merged, lastStatus: "STOPPED" as const } : merged;
+  const merged = task.containers.map((known) => {
+    const news = { ...reported.get(known.name), ...(report.status === "STOPPED" ? { lastStatus: "STOPPED" } : {}) };
+    const given = Object.entries(news).filter(
+      ([name, value]) => value !== undefined && !isDeepStrictEqual(value, known[name as keyof ContainerRecord]),
+    );
+    return given.length === 0 ? known : { ...known, ...Object.fromEntries(given) };
   });
+  return merged.every((container, i) => container === task.containers[i]) ? task.containers : merged;
 }
 
 /** The cause of a stop that nobody asked for, worked out from what the agent reported. Source: ECS stopped task codes. */
