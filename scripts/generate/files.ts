@@ -1,9 +1,10 @@
+import * as logs from "@aws-sdk/client-cloudwatch-logs";
 import * as ecs from "@aws-sdk/client-ecs";
 import * as elbv2 from "@aws-sdk/client-elastic-load-balancing-v2";
-import { readDeclarations } from "./declarations.ts";
+import { type Declarations, readDeclarations } from "./declarations.ts";
 import { buildDocumentation } from "./documentation.ts";
 import { buildModel, type ServiceFacts } from "./model.ts";
-import { readSdk } from "./schema.ts";
+import { readSdk, type SdkService } from "./schema.ts";
 import { buildTypes } from "./types.ts";
 
 interface Source {
@@ -12,6 +13,8 @@ interface Source {
   readonly clientName: string;
   readonly module: Readonly<Record<string, unknown>>;
   readonly typePrefix: string;
+  /** The operations to take, where most of a service is of no concern to an orchestrator; absent for all. */
+  readonly only?: readonly string[];
 }
 
 const SOURCES: readonly Source[] = [
@@ -29,20 +32,53 @@ const SOURCES: readonly Source[] = [
     module: elbv2,
     typePrefix: "ElbV2",
   },
+  {
+    facts: { name: "logs", signingName: "logs", protocol: "json" },
+    packageName: "@aws-sdk/client-cloudwatch-logs",
+    clientName: "CloudWatchLogsClient",
+    module: logs,
+    typePrefix: "Logs",
+    only: [
+      "CreateLogGroup",
+      "CreateLogStream",
+      "DeleteLogGroup",
+      "DeleteLogStream",
+      "DeleteRetentionPolicy",
+      "DescribeLogGroups",
+      "DescribeLogStreams",
+      "FilterLogEvents",
+      "GetLogEvents",
+      "ListTagsForResource",
+      "PutLogEvents",
+      "PutRetentionPolicy",
+      "TagResource",
+      "UntagResource",
+    ],
+  },
 ];
 
 /** Every generated file: its name in src/wire/models and its text. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
-  for (const { facts, packageName, clientName, module, typePrefix } of SOURCES) {
+  for (const { facts, packageName, clientName, module, typePrefix, only } of SOURCES) {
     const sdk = readSdk(module, clientName);
     const declarations = readDeclarations(packageName, new Set(sdk.enums.keys()));
-    const model = buildModel(facts, sdk, declarations);
+    const model = buildModel(facts, only === undefined ? sdk : restrict(sdk, declarations, only), declarations);
     files.set(`${facts.name}.json`, lines(model));
     files.set(`${facts.name}.docs.json`, lines(buildDocumentation(model, declarations)));
     files.set(`${facts.name}.ts`, buildTypes(model, packageName, typePrefix));
   }
   return files;
+}
+
+/** The service with those operations and the errors that they list. */
+function restrict(sdk: SdkService, declarations: Declarations, only: readonly string[]): SdkService {
+  const errors = new Set(only.flatMap((name) => declarations.operations.get(name)?.errors ?? []));
+  return {
+    ...sdk,
+    operations: new Map([...sdk.operations].filter(([name]) => only.includes(name))),
+    errors: new Map([...sdk.errors].filter(([name]) => errors.has(name))),
+  };
 }
 
 /** JSON with one line per entry of each part, so that an SDK upgrade reads well as a diff. */

@@ -18,7 +18,7 @@ export function readNumberKinds(
   let stack: Place[] = [];
   for (const line of lines) {
     const text = line.trim();
-    if (/^const input = \{/.test(text)) stack = [{ schema: input, owner: "" }];
+    if (/^const input = \{/.test(text)) stack = text.includes("}") ? [] : [{ schema: input, owner: "" }];
     else if (/^\{/.test(text) && stack.length === 0) stack = [{ schema: output, owner: "" }];
     else if (stack.length > 0) follow(text, stack, kinds);
   }

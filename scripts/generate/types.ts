@@ -19,7 +19,7 @@ export interface ${prefix}Operations {
 ${operations.join("\n")}
 }
 
-/** Every exception in the service's model. */
+/** Every exception in the model. */
 export type ${prefix}ErrorCode =
 ${errors.join("\n")};
 `;

@@ -2,9 +2,10 @@ import type { Clock } from "../runtime/clock.ts";
 import { AwsError } from "./errors.ts";
 import { createPoster, type HttpAnswer, type HttpPoster, UnreachableError } from "./http-exchange.ts";
 import { decodeJsonOutput, encodeJson } from "./json.ts";
-import { ecsModel, elbv2Model, type OperationModel, type ServiceModel } from "./model.ts";
+import { ecsModel, elbv2Model, logsModel, type OperationModel, type ServiceModel } from "./model.ts";
 import type { EcsOperations } from "./models/ecs.ts";
 import type { ElbV2Operations } from "./models/elbv2.ts";
+import type { LogsOperations } from "./models/logs.ts";
 import { encodeQueryInput } from "./query.ts";
 import { type Credentials, signRequest } from "./sign.ts";
 import { decodeElement, decodeXmlError, decodeXmlOutput } from "./xml-output.ts";
@@ -48,6 +49,12 @@ export interface AwsClient {
     input: ElbV2Operations[K]["input"],
     options?: CallOptions,
   ): Promise<ElbV2Operations[K]["output"]>;
+  /** Like `ecs`, for logs. */
+  logs<K extends keyof LogsOperations>(
+    operation: K,
+    input: LogsOperations[K]["input"],
+    options?: CallOptions,
+  ): Promise<LogsOperations[K]["output"]>;
   /** Closes idle connections. */
   close(): void;
 }
@@ -61,6 +68,7 @@ export function createAwsClient(options: AwsClientOptions): AwsClient {
   return {
     ecs: async (operation, input, call) => (await invoke(connection, ecsModel(), operation, input, call)) as never,
     elbv2: async (operation, input, call) => (await invoke(connection, elbv2Model(), operation, input, call)) as never,
+    logs: async (operation, input, call) => (await invoke(connection, logsModel(), operation, input, call)) as never,
     close: () => poster.close(),
   };
 }

@@ -23,13 +23,13 @@ export function decodeJsonOutput(shape: Shape, body: Uint8Array): unknown {
 }
 
 /**
- * What ECS answers when a member is missing or not among an enum's values: ClientException from RegisterTaskDefinition,
- * else InvalidParameterException, or ClientException where an operation does not list that.
+ * What is answered when a member is missing or not among an enum's values: ClientException from ECS's
+ * RegisterTaskDefinition, else the first of InvalidParameterException and ClientException that the operation lists.
  */
 export function constraintErrorCode(operation: OperationModel): string {
-  const clientException =
-    operation.name === "RegisterTaskDefinition" || !operation.errors.has("InvalidParameterException");
-  return clientException ? "ClientException" : "InvalidParameterException";
+  if (operation.name === "RegisterTaskDefinition") return "ClientException";
+  const listed = ["InvalidParameterException", "ClientException"].find((code) => operation.errors.has(code));
+  return listed ?? "ValidationException";
 }
 
 interface Decoder {

@@ -4,7 +4,7 @@ import { SIMPLE_TYPES } from "./model-json.ts";
 
 /** A service's API: what may be asked, and what each request, response and error looks like. */
 export interface ServiceModel {
-  /** Our short name: "ecs" or "elbv2". */
+  /** Our short name: "ecs", "elbv2" or "logs". */
   readonly name: string;
   /** The service's name in a signature's scope. */
   readonly signingName: string;
@@ -74,30 +74,41 @@ export interface Member {
   readonly idempotencyToken: boolean;
 }
 
-let ecs: ServiceModel | undefined;
-let elbv2: ServiceModel | undefined;
+/** The services whose models lie in models/. */
+export type ServiceName = "ecs" | "elbv2" | "logs";
+
+const loaded = new Map<ServiceName, ServiceModel>();
 
 /** Amazon ECS, read from disk at the first call. */
 export function ecsModel(): ServiceModel {
-  ecs ??= linkModel(readModel("ecs"));
-  return ecs;
+  return model("ecs");
 }
 
 /** Elastic Load Balancing v2, read from disk at the first call. */
 export function elbv2Model(): ServiceModel {
-  elbv2 ??= linkModel(readModel("elbv2"));
-  return elbv2;
+  return model("elbv2");
+}
+
+/** The part of CloudWatch Logs that has to do with containers' output, read from disk at the first call. */
+export function logsModel(): ServiceModel {
+  return model("logs");
+}
+
+function model(service: ServiceName): ServiceModel {
+  const known = loaded.get(service) ?? linkModel(readModel(service));
+  loaded.set(service, known);
+  return known;
 }
 
 /** Short plain-text help on a service's operations and members, the latter under "Structure.member". */
-export function readDocumentation(service: "ecs" | "elbv2"): {
+export function readDocumentation(service: ServiceName): {
   readonly operations: Readonly<Record<string, string>>;
   readonly members: Readonly<Record<string, string>>;
 } {
   return JSON.parse(readFileSync(new URL(`./models/${service}.docs.json`, import.meta.url), "utf8"));
 }
 
-function readModel(service: string): ModelJson {
+function readModel(service: ServiceName): ModelJson {
   return JSON.parse(readFileSync(new URL(`./models/${service}.json`, import.meta.url), "utf8"));
 }
 

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import * as logsSdk from "@aws-sdk/client-cloudwatch-logs";
 import * as ecsSdk from "@aws-sdk/client-ecs";
 import * as elbv2Sdk from "@aws-sdk/client-elastic-load-balancing-v2";
 import { systemClock } from "../runtime/clock.ts";
 import { type AwsClient, createAwsClient } from "./client.ts";
 import { AwsError } from "./errors.ts";
-import { ecsModel, elbv2Model, type ServiceModel } from "./model.ts";
+import { ecsModel, elbv2Model, logsModel, type ServiceModel } from "./model.ts";
 import { sampleValue } from "./sample-value.ts";
 import { RIG_KEY, RIG_REGION, startWireRig, type WireRig } from "./wire-rig.ts";
 
@@ -54,6 +55,12 @@ const callers: readonly { name: string; model: ServiceModel; make: () => Caller 
     model: elbv2Model(),
     make: () => sdkCaller(elbv2Sdk, "ElasticLoadBalancingV2Client"),
   },
+  {
+    name: "our own client, for Logs",
+    model: logsModel(),
+    make: () => (op, input) => own.logs(op as "GetLogEvents", input as never),
+  },
+  { name: "the SDK's Logs client", model: logsModel(), make: () => sdkCaller(logsSdk, "CloudWatchLogsClient") },
   {
     name: "our own client, for ECS",
     model: ecsModel(),

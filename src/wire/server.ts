@@ -197,7 +197,7 @@ function unknownOperation(target: string): AwsError {
 }
 
 function internalFailure(model: ServiceModel): AwsError {
-  return model.protocol === "json"
+  return model.errors.has("ServerException")
     ? new AwsError("ServerException", "Service Unavailable. Please try again later.", { httpStatus: 500 })
     : new AwsError("InternalFailure", "The request processing has failed because of an unknown error.", {
         httpStatus: 500,

@@ -3,11 +3,11 @@ import type { AddressInfo } from "node:net";
 import { systemClock } from "../runtime/clock.ts";
 import { type Log, silentLog } from "../runtime/log.ts";
 import { systemRandom } from "../runtime/random.ts";
-import { ecsModel, elbv2Model } from "./model.ts";
+import { ecsModel, elbv2Model, logsModel } from "./model.ts";
 import { createWireHandler, type WireHandlerOptions } from "./server.ts";
 import type { WireCall } from "./wire-service.ts";
 
-/** For tests: a server of both services on a loopback port, whose every operation is answered by `answer`. */
+/** For tests: a server of all services on a loopback port, whose every operation is answered by `answer`. */
 export interface WireRig {
   readonly endpoint: string;
   readonly errors: { readonly fields: object; readonly message: string }[];
@@ -25,7 +25,7 @@ export async function startWireRig(
 ): Promise<WireRig> {
   const errors: { fields: object; message: string }[] = [];
   const log: Log = { ...silentLog(), error: (fields, message) => errors.push({ fields, message }) };
-  const services = [ecsModel(), elbv2Model()].map((model) => ({
+  const services = [ecsModel(), elbv2Model(), logsModel()].map((model) => ({
     model,
     has: () => true,
     call: async (operation: string, input: unknown, call: WireCall<string>) =>

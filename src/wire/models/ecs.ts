@@ -235,7 +235,7 @@ export interface EcsOperations {
   UpdateTaskSet: { input: DefinedInput<sdk.UpdateTaskSetRequest>; output: sdk.UpdateTaskSetResponse };
 }
 
-/** Every exception in the service's model. */
+/** Every exception in the model. */
 export type EcsErrorCode =
   | "AccessDeniedException"
   | "AttributeLimitExceededException"

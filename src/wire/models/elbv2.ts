@@ -117,7 +117,7 @@ export interface ElbV2Operations {
   SetSubnets: { input: DefinedInput<sdk.SetSubnetsInput>; output: sdk.SetSubnetsOutput };
 }
 
-/** Every exception in the service's model. */
+/** Every exception in the model. */
 export type ElbV2ErrorCode =
   | "ALPNPolicyNotSupportedException"
   | "AllocationIdNotFoundException"
