@@ -1,11 +1,26 @@
-import type { Instant } from "../../runtime/clock.ts";
-import type { ContainerFacts, PortBinding } from "../container-runtime.ts";
+import type { Clock, Instant } from "../../runtime/clock.ts";
+import type { ContainerFacts, ContainerRuntime, PortBinding } from "../container-runtime.ts";
 import { parsePortRange } from "./container-spec.ts";
 import { restartsAfterExit } from "./decide.ts";
 import { type ContainerRecord, noteReason, type TaskRecord } from "./task-record.ts";
 
 /** What the facts ask for beyond the record: nothing, a start in place, or a stop of what should not run. */
 export type AfterFacts = "nothing" | "restart" | "stop-stray";
+
+/** The daemon may say that a container exited a moment before it says that the kernel killed it for its memory. */
+const OOM_WORD_MS = 150;
+
+/** What the engine says of a container, once it has said all: an exit by SIGKILL is looked at twice. */
+export async function settledFacts(
+  runtime: ContainerRuntime,
+  clock: Clock,
+  idOrName: string,
+): Promise<ContainerFacts | undefined> {
+  const facts = await runtime.inspect(idOrName);
+  if (facts?.state !== "exited" || facts.exitCode !== 137 || facts.oomKilled) return facts;
+  await clock.sleep(OOM_WORD_MS);
+  return runtime.inspect(idOrName);
+}
 
 /** Brings a container's record up to what the engine says of it. Statuses only move forward. */
 export function absorb(task: TaskRecord, container: ContainerRecord, facts: ContainerFacts, now: Instant): AfterFacts {

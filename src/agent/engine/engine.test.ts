@@ -381,3 +381,20 @@ test("a create whose answer was lost is looked up, and one that was sent twice i
   await until(clock, "RUNNING", () => taskStatus(engine.task(ARN)!) === "RUNNING");
   assert.deepEqual(daemon.calls, ["create first", "start first", "create second", "start second"]);
 });
+
+test("a task that arrives while the daemon is away waits for it", async () => {
+  const { engine, daemon, clock } = bench();
+  await quiet();
+  daemon.setDown(true);
+  await engine.accept([start([{ name: "main" }])]);
+  for (let wait = 0; wait < 10; wait++) {
+    await quiet();
+    clock.advance(2_000);
+  }
+  assert.deepEqual(
+    [engine.task(ARN)!.containers[0]!.status, engine.task(ARN)!.containers[0]!.reason],
+    ["NONE", undefined],
+  );
+  daemon.setDown(false);
+  await until(clock, "RUNNING", () => taskStatus(engine.task(ARN)!) === "RUNNING");
+});

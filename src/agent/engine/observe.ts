@@ -2,7 +2,7 @@ import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { ContainerEvent, ContainerRuntime, ListedContainer } from "../container-runtime.ts";
-import { absorb, absorbVanished } from "./absorb.ts";
+import { absorb, absorbVanished, settledFacts } from "./absorb.ts";
 import { OWNER_LABEL, TASK_ARN_LABEL } from "./container-spec.ts";
 import { limiter } from "./limiter.ts";
 import type { MetadataKeeper } from "./metadata-file.ts";
@@ -57,7 +57,7 @@ export function observer(deps: ObserverDeps): Observer {
 
   async function lookAt(task: TaskRecord, container: ContainerRecord): Promise<void> {
     const id = container.runtimeId;
-    const facts = await runtime.inspect(id ?? container.dockerName);
+    const facts = await settledFacts(runtime, clock, id ?? container.dockerName);
     if (!facts) {
       if (id && container.runtimeId === id) absorbVanished(container, clock.now());
       return deps.changed(task);

@@ -2,9 +2,9 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
 import { type ContainerRuntime, type ImageFacts, outcomeUnknown, RuntimeError } from "../container-runtime.ts";
-import { absorb } from "./absorb.ts";
+import { absorb, settledFacts } from "./absorb.ts";
 import { CONTAINER_NAME_LABEL, containerSpec, TASK_ARN_LABEL } from "./container-spec.ts";
-import type { Images } from "./images.ts";
+import { CannotPullContainerError, type Images } from "./images.ts";
 import { limiter } from "./limiter.ts";
 import type { MetadataKeeper } from "./metadata-file.ts";
 import { pickRanges } from "./port-ranges.ts";
@@ -94,7 +94,7 @@ export function containerOperations(deps: OperationsDeps): Operations {
       if (await pickedTakenPort(container, error)) return;
       return giveUp(container, "CannotStartContainerError", error);
     }
-    const facts = await runtime.inspect(id);
+    const facts = await settledFacts(runtime, clock, id);
     if (!facts) throw new RuntimeError("unreachable", `container ${id} is absent right after its start`);
     absorb(task, container, facts, clock.now());
     await deps.metadata.complete(task, container, facts);
@@ -154,7 +154,10 @@ export function containerOperations(deps: OperationsDeps): Operations {
       if (outcomeUnknown(error instanceof Error ? (error.cause ?? error) : error) && !(await answers(runtime)))
         throw error;
       if (container.status !== "NONE") return;
-      noteReason(container, error instanceof Error ? error.message : String(error));
+      noteReason(
+        container,
+        (error instanceof CannotPullContainerError ? error : new CannotPullContainerError(error)).message,
+      );
       container.status = "STOPPED";
       container.finishedAt = clock.now();
       if (settings.pullBehaviour === "always") task.desiredStatus = "STOPPED"; // Even if it is not essential (6.4).
@@ -168,14 +171,6 @@ export function containerOperations(deps: OperationsDeps): Operations {
     stop,
     makeVolumes: (task) => makeVolumes(deps, task),
   };
-}
-
-/** Tells a registry that is mute from a daemon that is gone. */
-async function answers(runtime: ContainerRuntime): Promise<boolean> {
-  return runtime.ping().then(
-    () => true,
-    () => false,
-  );
 }
 
 async function makeVolumes({ runtime, host, clock }: OperationsDeps, task: TaskRecord): Promise<void> {
