@@ -1,4 +1,4 @@
-import { isDeepStrictEqual, isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual } from "node:util";
 import type { TaskStopCode } from "@aws-sdk/client-ecs";
 import { addResources, subtractResources } from "../model/resources.ts";
 import { type ContainerRecord, mayMove, type TaskRecord, type TaskStatus, taskHealth } from "../model/task.ts";
@@ -154,10 +154,9 @@ function put(tx: BerthTransaction, before: TaskRecord, after: TaskRecord): TaskR
 }
 
 /**
- * What is known of the containers after the report. A container never goes back to an earlier status, and a first reason
- * stays. The same list comes back if nothing is new.
+ * The containers with what was reported of them; the very same list if it says nothing new. A container never goes back
+ * to an earlier status, and its first reason stays.
  */
-/** The containers with what was reported of them; the very same list if it says nothing new. */
 function mergeContainers(task: TaskRecord, report: TaskReport): readonly ContainerRecord[] {
   const reported = new Map(report.containers.map((c) => [c.name, c]));
   const merged = task.containers.map((known) => {
@@ -165,9 +164,17 @@ function mergeContainers(task: TaskRecord, report: TaskReport): readonly Contain
     const given = Object.entries(news).filter(
       ([name, value]) => value !== undefined && !isDeepStrictEqual(value, known[name as keyof ContainerRecord]),
     );
-    return given.length === 0 ? known : { ...known, ...Object.fromEntries(given) };
+    if (given.length === 0) return known;
+    const next: ContainerRecord = { ...known, ...Object.fromEntries(given), reason: known.reason ?? news.reason };
+    return isLater(next.lastStatus, known.lastStatus) ? next : { ...next, lastStatus: known.lastStatus };
   });
   return merged.every((container, i) => container === task.containers[i]) ? task.containers : merged;
+}
+
+const CONTAINER_STATUSES = ["PENDING", "RUNNING", "STOPPED"] as const;
+
+function isLater(one: ContainerRecord["lastStatus"], other: ContainerRecord["lastStatus"]): boolean {
+  return CONTAINER_STATUSES.indexOf(one) > CONTAINER_STATUSES.indexOf(other);
 }
 
 /** The cause of a stop that nobody asked for, worked out from what the agent reported. Source: ECS stopped task codes. */

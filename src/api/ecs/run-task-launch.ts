@@ -1,0 +1,97 @@
+import type { ClusterRecord } from "../../model/cluster.ts";
+import type { ContainerInstanceRecord } from "../../model/container-instance.ts";
+import type { Tags } from "../../model/tags.ts";
+import type { TaskRecord } from "../../model/task.ts";
+import type { TaskDefinitionRecord } from "../../model/task-definition.ts";
+import type { Instant } from "../../runtime/clock.ts";
+import type { Random } from "../../runtime/random.ts";
+import { type NeedOverrides, needOf, type PlacementRequest } from "../../scheduler/index.ts";
+import { launchTask, newTask, tagsOfNewTask } from "../../state/index.ts";
+import type { BerthTransaction } from "../../store/index.ts";
+import type { ContainerInstanceArn } from "../../wire/arn.ts";
+import type { EcsOperations } from "../../wire/models/ecs.ts";
+import type { AccountScope } from "../context.ts";
+import { invalidParameter } from "./errors.ts";
+import { refusalOfTaskDefinition } from "./launch-refusals.ts";
+import { resolveActiveTaskDefinition, resolveCluster } from "./resolve.ts";
+import { overridesOf } from "./run-task-overrides.ts";
+
+/** The attribute of a host that joined from outside AWS. */
+const EXTERNAL = { name: "ecs.capability.external" } as const;
+
+type LaunchInput = Pick<
+  EcsOperations["RunTask"]["input"],
+  "cluster" | "taskDefinition" | "overrides" | "group" | "startedBy" | "propagateTags" | "enableECSManagedTags"
+> & { readonly launchType?: string };
+
+/** What RunTask and StartTask start, worked out inside their transaction. */
+export interface Launch {
+  readonly cluster: ClusterRecord;
+  readonly definition: TaskDefinitionRecord;
+  readonly overrides: NeedOverrides;
+  readonly group: string;
+  readonly startedBy?: string;
+  readonly launchType: "EC2" | "EXTERNAL";
+  readonly tags: Tags;
+}
+
+/**
+ * Resolves what a call asks to start. Throws ClusterNotFoundException, ClientException or InvalidParameterException for a
+ * cluster or task definition that is not there or not ACTIVE, or that no task can be made of.
+ */
+export function resolveLaunch(tx: BerthTransaction, scope: AccountScope, input: LaunchInput, ownTags: Tags): Launch {
+  const cluster = resolveCluster(tx, scope, input.cluster);
+  const definition = resolveActiveTaskDefinition(tx, scope, input.taskDefinition);
+  const refusal = refusalOfTaskDefinition(definition.definition);
+  if (refusal !== undefined) throw invalidParameter(refusal);
+  const launchType = input.launchType === "EXTERNAL" ? "EXTERNAL" : "EC2";
+  const wanted = definition.definition.requiresCompatibilities ?? [];
+  if (wanted.length > 0 && !wanted.includes(launchType)) {
+    throw invalidParameter(`Task definition does not support launch_type ${launchType}.`);
+  }
+  return {
+    cluster,
+    definition,
+    overrides: overridesOf(definition.definition, input.overrides),
+    group: input.group ?? `family:${definition.family}`,
+    startedBy: input.startedBy,
+    launchType,
+    tags: tagsOfNewTask({
+      clusterArn: cluster.arn,
+      own: ownTags,
+      propagateTags: input.propagateTags,
+      definition,
+      enableECSManagedTags: input.enableECSManagedTags,
+    }),
+  };
+}
+
+/** The launch as the scheduler asks for it, without the call's own constraints and strategy. */
+export function placementOf(tx: BerthTransaction, launch: Launch): Omit<PlacementRequest, "strategy"> {
+  const { definition } = launch.definition;
+  const peers = new Map<ContainerInstanceArn, number>();
+  for (const { containerInstanceArn: on } of tx.tasks.where("group", `${launch.cluster.arn}|${launch.group}`)) {
+    if (on !== undefined) peers.set(on, (peers.get(on) ?? 0) + 1);
+  }
+  return {
+    need: needOf(definition, launch.overrides),
+    requiredAttributes: [
+      ...(definition.requiresAttributes ?? []),
+      ...(launch.launchType === "EXTERNAL" ? [EXTERNAL] : []),
+    ],
+    constraints: definition.placementConstraints ?? [],
+    peers,
+  };
+}
+
+/** Records one task of the launch on the instance that was chosen for it. */
+export function launchOn(
+  tx: BerthTransaction,
+  launch: Launch,
+  instance: ContainerInstanceRecord,
+  at: { readonly now: Instant; readonly random: Random },
+): TaskRecord {
+  const { cluster, definition, overrides, group, startedBy, launchType, tags } = launch;
+  const order = { clusterArn: cluster.arn, definition, instance, overrides, group, startedBy, tags };
+  return launchTask(tx, { ...newTask(order, at), launchType });
+}

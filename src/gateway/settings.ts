@@ -1,0 +1,30 @@
+/** How sessions behave. Times in milliseconds. */
+export interface GatewaySettings {
+  /** Between RFC 6455 pings on an ACS session. All sessions are pinged at the same moment, so that silences compare. */
+  readonly pingMs: number;
+  /** Between HeartbeatMessages, on both kinds of session. An agent gives a session up after 60 s without any. */
+  readonly heartbeatMs: number;
+  /** A session that has said nothing, not even a pong, for this long is dropped. */
+  readonly silenceMs: number;
+  /** Bytes that wait to be sent to one agent; a session with more is dropped and begins again when the agent can read. */
+  readonly maxBufferedBytes: number;
+  /** Payloads that one agent has not acknowledged; no more are sent until it acknowledges one. */
+  readonly maxUnacknowledged: number;
+  /** How long the agent of a deregistered instance has to learn what to stop before its session is closed. */
+  readonly retireMs: number;
+}
+
+export const DEFAULT_GATEWAY_SETTINGS: GatewaySettings = {
+  pingMs: 2_000,
+  heartbeatMs: 25_000,
+  silenceMs: 60_000,
+  maxBufferedBytes: 8 * 1024 * 1024,
+  maxUnacknowledged: 64,
+  retireMs: 10_000,
+};
+
+/** Tasks in one payload: ECS's limit for one RunTask call. */
+export const MAX_TASKS_PER_PAYLOAD = 10;
+
+/** Sequence numbers that a session takes from its instance's record at a time, so that a message costs no transaction. */
+export const SEQUENCE_BLOCK = 1_000;

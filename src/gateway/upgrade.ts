@@ -1,0 +1,99 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { BerthView } from "../store/index.ts";
+import { AwsError } from "../wire/errors.ts";
+import { SignatureError, type SignatureVerifier, toAwsError } from "../wire/sigv4.ts";
+import type { AgentFacts } from "./presence.ts";
+
+/** The paths that DiscoverPollEndpoint's endpoints lead to, each with the `/ws` that an agent adds. */
+export const ACS_PATH = "/acs";
+export const TCS_PATH = "/tcs";
+
+export type SessionKind = "acs" | "tcs";
+
+function sessionKind(url: string): SessionKind {
+  const path = url.split("?", 1)[0];
+  if (path === `${ACS_PATH}/ws`) return "acs";
+  if (path === `${TCS_PATH}/ws`) return "tcs";
+  throw new AwsError("UnknownOperationException", "There is no websocket here.", { httpStatus: 404 });
+}
+
+/** An upgrade that may go on. */
+export interface Admission {
+  readonly kind: SessionKind;
+  readonly instance: ContainerInstanceRecord;
+  readonly facts: AgentFacts;
+}
+
+/**
+ * Judges an upgrade: signed, for an instance that is registered in that cluster. Throws an AwsError otherwise: one of
+ * SigV4's, UnknownOperationException for another path, InvalidInstanceException, InactiveInstanceException or
+ * InvalidClusterException.
+ */
+export function admit(
+  request: IncomingMessage,
+  using: { readonly verifier: SignatureVerifier<unknown>; readonly tables: Pick<BerthView, "containerInstances"> },
+): Admission {
+  const url = request.url ?? "/";
+  const kind = sessionKind(url);
+  authenticate({ method: request.method ?? "GET", url, headers: request.headers }, using.verifier);
+  const query = new URL(url, "http://host").searchParams;
+  const arn = query.get(kind === "acs" ? "containerInstanceArn" : "containerInstance") ?? "";
+  const instance = using.tables.containerInstances.get(arn);
+  if (instance === undefined) {
+    throw new AwsError("InvalidInstanceException", `The container instance ${arn.slice(0, 200)} is not registered.`);
+  }
+  if (instance.status === "INACTIVE") {
+    throw new AwsError("InactiveInstanceException", `The container instance ${arn} is deregistered.`);
+  }
+  checkCluster(query.get(kind === "acs" ? "clusterArn" : "cluster") ?? "", instance);
+  const text = (name: string) => query.get(name)?.slice(0, 255) || undefined;
+  return {
+    kind,
+    instance,
+    facts: {
+      agentVersion: text("agentVersion"),
+      agentHash: text("agentHash"),
+      dockerVersion: text("dockerVersion"),
+      remoteAddress: request.socket.remoteAddress?.replace(/^::ffff:/, ""),
+    },
+  };
+}
+
+const NO_BODY = new Uint8Array();
+
+function authenticate(
+  request: { method: string; url: string; headers: IncomingMessage["headers"] },
+  verifier: SignatureVerifier<unknown>,
+): void {
+  try {
+    verifier.open(request, "ecs").verify(NO_BODY);
+  } catch (error) {
+    throw error instanceof SignatureError ? toAwsError(error, "json") : error;
+  }
+}
+
+/** An agent names the cluster as it was configured: by name or by ARN. */
+function checkCluster(given: string, instance: ContainerInstanceRecord): void {
+  const name = instance.clusterArn.slice(instance.clusterArn.lastIndexOf("/") + 1);
+  if (given !== "" && given !== name && given !== instance.clusterArn) {
+    throw new AwsError("InvalidClusterException", `The container instance is registered in cluster ${name}.`);
+  }
+}
+
+const STATUS_TEXTS: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  404: "Not Found",
+  503: "Service Unavailable",
+};
+
+/** Answers an upgrade that may not go on, in the form that agents look for, and ends the connection. */
+export function refuse(socket: Duplex, error: AwsError): void {
+  const body = JSON.stringify({ [error.code]: error.message.slice(0, 800) });
+  const status = `${error.httpStatus} ${STATUS_TEXTS[error.httpStatus] ?? "Error"}`;
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nx-amzn-ErrorType: ${error.code}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
