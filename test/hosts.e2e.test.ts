@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, get } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import {
   addHost,
   buildHelloImage,
@@ -19,6 +20,7 @@ import { systemClock } from "../src/runtime/clock.ts";
 const dir = "/tmp/berth-e2e-hosts";
 const settings = hostsSettings({ BERTH_HOSTS_DIR: dir, BERTH_SUBNET: "10.217.6.0/24", BERTH_BRIDGE: "berth-e2e" });
 const clock = systemClock();
+const execFileAsync = promisify(execFile);
 const names = ["e2e-a", "e2e-b", "e2e-c"];
 /** Stands in for the agent: says how it was started, then waits. */
 const standIn = ["sh", "-c", 'hostname; echo "$ECS_INSTANCE_ATTRIBUTES"; echo "$@"; exec sleep 3600', "agent"];
@@ -192,6 +194,42 @@ test("three hosts made at once have their own addresses and engines, serve, surv
       assert.match((await page(a.address)) ?? "", /^Hello/);
     },
   );
+
+  await t.test(
+    "containers outlive their host's supervisor, which is back with a new engine and a new agent",
+    async () => {
+      const [before] = await listHosts(settings);
+      const container = docker(a, "inspect --format '{{.State.Pid}}' web");
+      process.kill(before?.pids.supervisor ?? 0, "SIGKILL");
+      await until("supervisor, engine and agent are back", async () => {
+        const [now] = await listHosts(settings);
+        const pairs = [now?.pids.supervisor, now?.pids.engine, now?.pids.agent];
+        const old = [before?.pids.supervisor, before?.pids.engine, before?.pids.agent];
+        return now?.engineUp === true && pairs.every((pid, i) => pid !== undefined && pid !== old[i]);
+      });
+      assert.equal(docker(a, "inspect --format '{{.State.Pid}}' web"), container);
+      assert.match((await page(a.address)) ?? "", /^Hello/);
+    },
+  );
+
+  await t.test("the example ends a request that is under way before it leaves", async () => {
+    const socket = connect(8080, b.address);
+    let answer = "";
+    socket.setEncoding("utf8").on("data", (text: string) => {
+      answer += text;
+    });
+    socket.write("GET / HTTP/1.0\r\n");
+    await clock.sleep(100); // the server has taken the connection
+    const stopped = execFileAsync("docker", ["--host", b.dockerHost, "stop", "web"]);
+    await clock.sleep(300);
+    socket.write("\r\n");
+    await new Promise((resolve) => socket.once("close", resolve));
+    assert.match(answer, /Hello from task/);
+    await stopped;
+    assert.equal(docker(b, "inspect --format '{{.State.ExitCode}}' web"), "0");
+    docker(b, "start web");
+    await until("it serves again", async () => (await page(b.address, "/health")) === "healthy\n");
+  });
 
   await t.test("the example leaves with 0 within a second of SIGTERM", async () => {
     const stopping = clock.monotonic();

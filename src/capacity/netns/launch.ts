@@ -14,7 +14,7 @@ const REAL_RESOLV_CONF = "/run/systemd/resolve/resolv.conf";
 /**
  * $1: space-separated cgroup.procs files; $2: network namespace; $3: host name; $4: a resolv.conf to use, or nothing; then the command.
  * nsenter and not `ip netns exec`, which would hide the control groups behind a new /sys. With its own mount namespace, the engine's
- * mounts end with the host; mounts made on the machine later still arrive.
+ * mounts end with the host; mounts made on the machine later still arrive. The command is started again when a signal killed it.
  */
 const ENTER_HOST = `
 set -e
@@ -26,7 +26,12 @@ exec nsenter --net="$namespace" unshare --mount --uts --propagation slave sh -c 
   echo "$0" > /proc/sys/kernel/hostname
   if [ -n "$1" ]; then mount --bind "$1" /etc/resolv.conf; fi
   shift
-  exec "$@"
+  while :; do
+    status=0
+    "$@" || status=$?
+    if [ $status -le 128 ]; then exit $status; fi
+    sleep 0.1
+  done
 ' "$host" "$resolv" "$@"
 `;
 

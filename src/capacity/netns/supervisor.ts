@@ -6,10 +6,18 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rotateLog, SupervisedChild } from "../../runtime/child.ts";
-import { systemClock } from "../../runtime/clock.ts";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { processLog } from "../../runtime/log.ts";
 import { clearEngineLeftovers, engineAnswers, engineCommand } from "./engine.ts";
-import { type HostRecord, hostPaths, readHostRecord, replaceFile, type SupervisorState } from "./host-record.ts";
+import {
+  type HostRecord,
+  hostPaths,
+  readHostRecord,
+  readSupervisorState,
+  replaceFile,
+  type SupervisorState,
+} from "./host-record.ts";
+import { runsOnHost } from "./processes.ts";
 import { hostsSettings } from "./settings.ts";
 
 /** Each log file keeps at most this and once as much in its `.1`. */
@@ -64,6 +72,7 @@ async function supervise(record: HostRecord, hostsDir: string): Promise<void> {
   process.on("SIGHUP", () => {}); // the terminal that made the host may close
 
   const logs = ["dockerd.log", "agent.log", "supervisor.log"].map((file) => join(paths.log, file));
+  await endPredecessors(record.name, readSupervisorState({ ...hostsSettings({}), dir: hostsDir }, record.name), clock);
   engine.start();
   while (!stopping && !(await engineAnswers(paths.socket))) await clock.sleep(ENGINE_POLL_MS);
   if (!stopping) agent.start();
@@ -71,6 +80,15 @@ async function supervise(record: HostRecord, hostsDir: string): Promise<void> {
     for (const file of logs) rotateLog(file, LOG_LIMIT_BYTES);
     await clock.sleep(LOG_CHECK_MS);
   }
+}
+
+/** Ends what an earlier supervisor ran before it was killed: nobody would notice its death. The containers stay. */
+async function endPredecessors(host: string, earlier: SupervisorState | undefined, clock: Clock): Promise<void> {
+  for (const pid of [earlier?.agent, earlier?.engine])
+    while (pid !== undefined && runsOnHost(host, pid)) {
+      process.kill(pid, "SIGKILL");
+      await clock.sleep(20);
+    }
 }
 
 const [hostsDir, name] = process.argv.slice(2);
