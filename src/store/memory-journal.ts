@@ -18,10 +18,6 @@ export interface MemoryJournalOptions {
   readonly fate?: (entry: JournalEntry) => Fate;
 }
 
-interface Commit extends ForeignChange {
-  readonly by: MemoryJournal;
-}
-
 /**
  * What memory journals write to: it outlives them, and several can share it, as replicas do. Records are kept as JSON
  * text, so that what comes back is what a real journal would give.
@@ -31,18 +27,15 @@ export class MemoryDisk {
   readonly journals = new Set<MemoryJournal>();
   revision = 0;
   schemaVersion = 0;
-  /** The last change to each record and to each table, by any journal. */
-  readonly #commits: Commit[] = [];
+  /** By record, and by table: the revision of the last change that each journal made to it. */
+  readonly #changes = new Map<string, Map<MemoryJournal, number>>();
 
   /** Whether a journal other than `reader` has changed anything that the entry read, after what it had seen. */
   conflicts(reader: MemoryJournal, { reads, seen }: JournalEntry): boolean {
-    const read = new Set(reads.map(({ table, key }) => JSON.stringify([table, key])));
-    return this.#commits.some(
-      ({ by, revision, writes }) =>
-        by !== reader &&
-        revision > seen &&
-        writes.some(({ table, key }) => read.has(JSON.stringify([table])) || read.has(JSON.stringify([table, key]))),
-    );
+    return reads.some(({ table, key }) => {
+      const changes = [...(this.#changes.get(JSON.stringify([table, key])) ?? [])];
+      return changes.some(([journal, revision]) => journal !== reader && revision > seen);
+    });
   }
 
   /** Writes the entry and tells the other journals. Returns its revision. */
@@ -54,11 +47,17 @@ export class MemoryDisk {
       this.records.set(table, rows);
       if (record === undefined) rows.delete(key);
       else rows.set(key, JSON.stringify(record));
+      this.#changed([table, key], by, revision);
+      this.#changed([table, undefined], by, revision);
     }
-    const commit = { by, revision, writes: entry.writes };
-    this.#commits.push(commit);
-    for (const journal of this.journals) if (journal !== by) journal.learn(commit);
+    for (const journal of this.journals) if (journal !== by) journal.learn({ revision, writes: entry.writes });
     return revision;
+  }
+
+  #changed(what: readonly [string, string | undefined], by: MemoryJournal, revision: number): void {
+    const name = JSON.stringify(what);
+    const changes = this.#changes.get(name) ?? new Map<MemoryJournal, number>();
+    this.#changes.set(name, changes.set(by, revision));
   }
 }
 
