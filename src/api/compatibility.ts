@@ -1,0 +1,107 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ecsModel, elbv2Model, type ServiceModel } from "../wire/model.ts";
+import { ecsOperations, ecsRefusedMembers, nameOf, TASK_DEFINITION_REFUSED } from "./ecs/index.ts";
+import { elbV2Operations } from "./elbv2/index.ts";
+
+interface RefusedRow {
+  readonly member: string;
+  readonly what?: string;
+  readonly hint?: string;
+}
+
+/** What one service serves, as its own tables have it. */
+interface ServedService {
+  readonly title: string;
+  readonly model: ServiceModel;
+  readonly carriedOut: ReadonlySet<string>;
+  readonly refused: Readonly<Record<string, readonly RefusedRow[] | undefined>>;
+  /** What comes after the table of operations. */
+  readonly notes: readonly string[];
+}
+
+const HEAD = `# Compatibility
+
+What Berth carries out of the AWS APIs that it serves, written by \`node scripts/compatibility.ts\` from the tables that the code itself
+refuses by; a test fails when this page is not what they say. What is carried out takes every member of AWS's input but those listed.
+
+What is not carried out is refused by name and never ignored: an operation as
+[decisions/operations-not-carried-out.md](decisions/operations-not-carried-out.md) says, a member with \`InvalidParameterException\` (ELBv2: \`ValidationError\`).
+`;
+
+/** The page docs/compatibility.md. */
+export function compatibilityPage(): string {
+  return [HEAD, ...[ecs(), elbv2()].map(section)].join("\n");
+}
+
+function ecs(): ServedService {
+  return {
+    title: "Amazon ECS",
+    model: ecsModel(),
+    carriedOut: new Set(Object.keys(ecsOperations)),
+    refused: ecsRefusedMembers,
+    notes: [
+      "### Task definitions",
+      "",
+      "RegisterTaskDefinition accepts, checks and shows all that ECS does. RunTask, StartTask, CreateService and UpdateService refuse a",
+      "task definition that asks for one of these:",
+      "",
+      ...TASK_DEFINITION_REFUSED.map(line),
+      "",
+    ],
+  };
+}
+
+function elbv2(): ServedService {
+  return {
+    title: "Elastic Load Balancing v2",
+    model: elbv2Model(),
+    carriedOut: new Set(Object.keys(elbV2Operations)),
+    refused: {},
+    notes: [
+      "Refused wherever an input asks for it:",
+      "",
+      ...refusalsInSource(join(import.meta.dirname, "elbv2")).map((member) => `- ${member}`),
+      "",
+    ],
+  };
+}
+
+function section({ title, model, carriedOut, refused, notes }: ServedService): string {
+  const operations = [...model.operations.keys()].sort();
+  const served = operations.filter((name) => carriedOut.has(name));
+  const rows = served.map((name) => `| ${name} | ${(refused[name] ?? []).map(cell).join("<br>") || "–"} |`);
+  const others = operations.filter((name) => !carriedOut.has(name));
+  return [
+    `## ${title} (API ${model.version})`,
+    "",
+    `${served.length} of ${operations.length} operations are carried out:`,
+    "",
+    "| Operation | Members that are refused |",
+    "|---|---|",
+    ...rows,
+    "",
+    ...notes,
+    `### ${title}: operations that are refused`,
+    "",
+    ...others.map((name) => `- ${name}`),
+    "",
+  ].join("\n");
+}
+
+function cell(row: RefusedRow): string {
+  return `\`${nameOf(row)}\``;
+}
+
+function line(row: RefusedRow): string {
+  return row.hint === undefined ? `- ${cell(row)}` : `- ${cell(row)}: ${row.hint}`;
+}
+
+/** What the code of a folder gives to `notCarriedOut`, with … for what is known only at run time. */
+function refusalsInSource(folder: string): string[] {
+  const sources = readdirSync(folder).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
+  const found = sources.flatMap((name) => [
+    ...readFileSync(join(folder, name), "utf8").matchAll(/\bnotCarriedOut\(\s*(["`])(?<member>(?:(?!\1).)+)\1/g),
+  ]);
+  return [...new Set(found.map((match) => (match.groups?.member ?? "").replaceAll(/\$\{[^}]*\}/g, "…")))].sort();
+}
