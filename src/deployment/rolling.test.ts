@@ -240,6 +240,8 @@ test("[DP7] several superseded deployments are ACTIVE, newest first, and all go 
     ],
   );
   sim.agentsCatchUp();
+  sim.settle();
+  sim.agentsCatchUp();
   sim.now += 40_000;
   sim.settle();
   assert.deepEqual(

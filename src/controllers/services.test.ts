@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { newDeployment, supersede } from "../deployment/index.ts";
+import { seededRandom } from "../runtime/random.ts";
+import { requestStop } from "../state/index.ts";
+import { MemoryDisk } from "../store/index.ts";
+import { startServicesController } from "./services.ts";
+import {
+  agentsCatchUp,
+  liveTasks,
+  messages,
+  newService,
+  putWorld,
+  SERVICE_ARN,
+  TestClock,
+  type TestPlane,
+  testDefinition,
+  testHost,
+  testPlane,
+} from "./testing.ts";
+
+/** A service of three tasks on three hosts, all RUNNING. */
+async function running(desiredCount = 3): Promise<{ plane: TestPlane; clock: TestClock; stop(): Promise<void> }> {
+  const clock = new TestClock();
+  const opening = testPlane(clock);
+  await clock.advance(0);
+  const plane = await opening;
+  await during(clock, putWorld(plane.store, 3));
+  const controller = startServicesController(plane.context);
+  await during(
+    clock,
+    plane.store.transact("create", (tx) => void tx.services.put(newService({ desiredCount }))),
+  );
+  await clock.advance(20);
+  await during(clock, agentsCatchUp(plane.store, clock));
+  await clock.advance(20);
+  return { plane, clock, stop: () => during(clock, controller.stop()) };
+}
+
+/** Lets time pass until the work is done. */
+async function during<T>(clock: TestClock, work: Promise<T>): Promise<T> {
+  let done = false;
+  const end = work.finally(() => {
+    done = true;
+  });
+  while (!done) await clock.advance(1);
+  return end;
+}
+
+test("a service gets its tasks, spread over the hosts, within milliseconds, and is steady when they run", async () => {
+  const { plane, stop } = await running();
+  const tasks = liveTasks(plane.store);
+  assert.deepEqual(
+    tasks.map((t) => t.lastStatus),
+    ["RUNNING", "RUNNING", "RUNNING"],
+  );
+  assert.equal(new Set(tasks.map((t) => t.containerInstanceArn)).size, 3);
+  assert.ok(tasks.every((t) => t.startedBy === "ecs-svc/1" && t.group === "service:web"));
+  assert.match(
+    messages(plane.store)[0] ?? "",
+    /^has started 3 tasks: \(task [0-9a-f]{32}\)( \(task [0-9a-f]{32}\)){2}\.$/,
+  );
+  assert.deepEqual(messages(plane.store).slice(1), [
+    "(deployment ecs-svc/1) deployment completed.",
+    "has reached a steady state.",
+  ]);
+  assert.ok(plane.store.view.containerInstances.get(testHost(1).arn)?.used.cpu === 128);
+  await stop();
+});
+
+test("a task that dies is replaced in the same moment, and is counted once", async () => {
+  const { plane, clock, stop } = await running();
+  await clock.advance(60_000);
+  const { store } = plane;
+  const [victim] = liveTasks(store);
+  await during(
+    clock,
+    store.transact("die", (tx) => {
+      const task = tx.tasks.get(victim!.arn)!;
+      tx.tasks.put({ ...task, lastStatus: "STOPPED", desiredStatus: "STOPPED", stopCode: "EssentialContainerExited" });
+    }),
+  );
+  const before = clock.now();
+  while (liveTasks(store).length < 3) await clock.advance(1);
+  assert.ok(clock.now() - before <= 5, "milliseconds");
+  assert.equal(store.view.tasks.get(victim!.arn)?.accounted, true);
+  await stop();
+});
+
+test("a new deployment is rolled: no task of the old one is stopped before the new ones are healthy", async () => {
+  const { plane, clock, stop } = await running();
+  const { store } = plane;
+  await clock.advance(60_000);
+  await during(
+    clock,
+    store.transact("update", (tx) => {
+      const service = { ...tx.services.get(SERVICE_ARN)!, taskDefinitionArn: testDefinition(2).arn };
+      const next = newDeployment("ecs-svc/2", service, clock.now());
+      tx.services.put({ ...service, deployments: supersede(service.deployments, next, clock.now()) });
+    }),
+  );
+  await clock.advance(20);
+  await during(clock, agentsCatchUp(store, clock));
+  await clock.advance(39_000);
+  assert.equal(
+    liveTasks(store).filter((t) => t.deploymentId === "ecs-svc/1" && t.desiredStatus === "RUNNING").length,
+    3,
+  );
+  await clock.advance(2_000);
+  assert.ok(
+    liveTasks(store)
+      .filter((t) => t.desiredStatus === "RUNNING")
+      .every((t) => t.deploymentId === "ecs-svc/2"),
+  );
+  assert.equal(store.view.services.get(SERVICE_ARN)?.deployments.length, 1);
+  await stop();
+});
+
+test("a task that fits nowhere is told of once, and is placed as soon as there is room", async () => {
+  const { plane, clock, stop } = await running(24);
+  const { store } = plane;
+  await during(
+    clock,
+    store.transact("scale", (tx) => void tx.services.put({ ...tx.services.get(SERVICE_ARN)!, desiredCount: 26 })),
+  );
+  await clock.advance(90_000);
+  assert.equal(liveTasks(store).length, 24);
+  const told = messages(store).filter((m) => m.startsWith("was unable to place a task"));
+  assert.deepEqual(told, [
+    "was unable to place a task because no container instance met all of its requirements. The closest matching " +
+      "(container-instance host1) has insufficient CPU units available. For more information, see the Troubleshooting " +
+      "section of the Amazon ECS Developer Guide.",
+  ]);
+  await during(
+    clock,
+    store.transact("host", (tx) => void tx.containerInstances.put(testHost(4))),
+  );
+  await clock.advance(5);
+  assert.equal(liveTasks(store).length, 26);
+  await stop();
+});
+
+test("tasks on a host that is set to DRAINING run elsewhere before they are stopped", async () => {
+  const { plane, clock, stop } = await running();
+  const { store } = plane;
+  await clock.advance(60_000);
+  await during(
+    clock,
+    store.transact(
+      "drain",
+      (tx) => void tx.containerInstances.put({ ...tx.containerInstances.get(testHost(1).arn)!, status: "DRAINING" }),
+    ),
+  );
+  await clock.advance(10);
+  assert.equal(liveTasks(store).filter((t) => t.lastStatus === "PENDING").length, 1);
+  await during(clock, agentsCatchUp(store, clock));
+  await clock.advance(41_000);
+  await during(clock, agentsCatchUp(store, clock));
+  assert.equal(liveTasks(store).length, 3);
+  assert.ok(liveTasks(store).every((t) => t.containerInstanceArn !== testHost(1).arn));
+  await stop();
+});
+
+test("a deleted service is INACTIVE when its tasks have stopped", async () => {
+  const { plane, clock, stop } = await running();
+  const { store } = plane;
+  await during(
+    clock,
+    store.transact(
+      "delete",
+      (tx) => void tx.services.put({ ...tx.services.get(SERVICE_ARN)!, status: "DRAINING", desiredCount: 0 }),
+    ),
+  );
+  await clock.advance(10);
+  assert.ok(liveTasks(store).every((t) => t.lastStatus === "STOPPING"));
+  await during(clock, agentsCatchUp(store, clock));
+  await clock.advance(10);
+  assert.equal(store.view.services.get(SERVICE_ARN)?.status, "INACTIVE");
+  assert.equal(store.view.containerInstances.get(testHost(1).arn)?.used.cpu, 0);
+  await stop();
+});
+
+test("killed at 40 random moments of a deployment, it ends with exactly the wanted tasks and no resource lost", async () => {
+  const clock = new TestClock();
+  const disk = new MemoryDisk();
+  const random = seededRandom(7);
+  const open = async (seed: number) => {
+    const opening = testPlane(clock, disk, seed);
+    await clock.advance(0);
+    return opening;
+  };
+  let plane = await open(1);
+  await during(clock, putWorld(plane.store, 3));
+  await during(
+    clock,
+    plane.store.transact(
+      "create",
+      (tx) => void tx.services.put(newService({ desiredCount: 6, taskDefinitionArn: testDefinition(2).arn })),
+    ),
+  );
+  for (let life = 2; life < 42; life++) {
+    const controller = startServicesController(plane.context);
+    if (life % 10 === 0) {
+      await during(
+        clock,
+        plane.store.transact("update", (tx) => {
+          const service = tx.services.get(SERVICE_ARN)!;
+          const next = newDeployment(`ecs-svc/${life}`, service, clock.now());
+          tx.services.put({ ...service, deployments: supersede(service.deployments, next, clock.now()) });
+        }),
+      );
+    }
+    await clock.advance(Math.floor(random.next() * 6));
+    void agentsCatchUp(plane.store, clock).catch(() => {});
+    await clock.advance(Math.floor(random.next() * 6) + (life % 3 === 0 ? 41_000 : 0));
+    plane.kill();
+    void controller.stop();
+    await clock.advance(2);
+    plane = await open(life);
+  }
+  const controller = startServicesController(plane.context);
+  for (let i = 0; i < 6; i++) {
+    await clock.advance(41_000);
+    await during(clock, agentsCatchUp(plane.store, clock));
+  }
+  await clock.advance(100);
+  const live = liveTasks(plane.store);
+  assert.equal(live.length, 6);
+  assert.ok(live.every((t) => t.lastStatus === "RUNNING" && t.deploymentId === "ecs-svc/40"));
+  const used = [1, 2, 3].map((n) => plane.store.view.containerInstances.get(testHost(n).arn)?.used.cpu);
+  assert.deepEqual(used, [256, 256, 256]);
+  await during(clock, controller.stop());
+});
+
+test("a task that a user stops is replaced", async () => {
+  const { plane, clock, stop } = await running(1);
+  const { store } = plane;
+  const [task] = liveTasks(store);
+  const cause = { stopCode: "UserInitiated", reason: "Task stopped by user" } as const;
+  await during(
+    clock,
+    store.transact("stop", (tx) => void requestStop(tx, tx.tasks.get(task!.arn)!, cause, clock.now())),
+  );
+  await clock.advance(10);
+  assert.equal(liveTasks(store).filter((t) => t.desiredStatus === "RUNNING").length, 1);
+  await stop();
+});
