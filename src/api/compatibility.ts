@@ -16,7 +16,7 @@ interface ServedService {
   readonly model: ServiceModel;
   readonly carriedOut: ReadonlySet<string>;
   readonly refused: Readonly<Record<string, readonly RefusedRow[] | undefined>>;
-  /** What comes after the table of operations. */
+  /** What comes after the operations. */
   readonly notes: readonly string[];
 }
 
@@ -70,16 +70,13 @@ function elbv2(): ServedService {
 function section({ title, model, carriedOut, refused, notes }: ServedService): string {
   const operations = [...model.operations.keys()].sort();
   const served = operations.filter((name) => carriedOut.has(name));
-  const rows = served.map((name) => `| ${name} | ${(refused[name] ?? []).map(cell).join("<br>") || "–"} |`);
   const others = operations.filter((name) => !carriedOut.has(name));
   return [
     `## ${title} (API ${model.version})`,
     "",
-    `${served.length} of ${operations.length} operations are carried out:`,
+    `${served.length} of ${operations.length} operations are carried out, with all members of their input but those listed under them:`,
     "",
-    "| Operation | Members that are refused |",
-    "|---|---|",
-    ...rows,
+    ...served.flatMap((name) => [`- ${name}`, ...(refused[name] ?? []).map((row) => `  ${line(row)}`)]),
     "",
     ...notes,
     `### ${title}: operations that are refused`,
@@ -89,12 +86,8 @@ function section({ title, model, carriedOut, refused, notes }: ServedService): s
   ].join("\n");
 }
 
-function cell(row: RefusedRow): string {
-  return `\`${nameOf(row)}\``;
-}
-
 function line(row: RefusedRow): string {
-  return row.hint === undefined ? `- ${cell(row)}` : `- ${cell(row)}: ${row.hint}`;
+  return row.hint === undefined ? `- \`${nameOf(row)}\`` : `- \`${nameOf(row)}\`: ${row.hint}`;
 }
 
 /** What the code of a folder gives to `notCarriedOut`, with … for what is known only at run time. */

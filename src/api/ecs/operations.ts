@@ -26,6 +26,8 @@ import type { Operation } from "./operation.ts";
 import { discoverPollEndpoint } from "./poll-endpoint.ts";
 import { runTask } from "./run-task.ts";
 import { startTask } from "./run-task-start.ts";
+import { describeServices, listServices } from "./service-queries.ts";
+import { createService, deleteService, updateService } from "./services.ts";
 import { submitAttachmentStateChanges, submitContainerStateChange, submitTaskStateChange } from "./state-changes.ts";
 import { listTagsForResource, tagResource, untagResource } from "./tag-resource.ts";
 import { deleteTaskDefinitions } from "./task-definition-deletion.ts";
@@ -37,14 +39,17 @@ import { listTasks } from "./tasks-list.ts";
 /** Every ECS operation that is carried out. */
 export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K> } = {
   CreateCluster: createCluster,
+  CreateService: createService,
   DeleteAccountSetting: deleteAccountSetting,
   DeleteAttributes: deleteAttributes,
   DeleteCluster: deleteCluster,
+  DeleteService: deleteService,
   DeleteTaskDefinitions: deleteTaskDefinitions,
   DeregisterContainerInstance: deregisterContainerInstance,
   DeregisterTaskDefinition: deregisterTaskDefinition,
   DescribeClusters: describeClusters,
   DescribeContainerInstances: describeContainerInstances,
+  DescribeServices: describeServices,
   DescribeTaskDefinition: describeTaskDefinition,
   DescribeTasks: describeTasks,
   DiscoverPollEndpoint: discoverPollEndpoint,
@@ -52,6 +57,7 @@ export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K>
   ListAttributes: listAttributes,
   ListClusters: listClusters,
   ListContainerInstances: listContainerInstances,
+  ListServices: listServices,
   ListTagsForResource: listTagsForResource,
   ListTaskDefinitionFamilies: listTaskDefinitionFamilies,
   ListTaskDefinitions: listTaskDefinitions,
@@ -73,4 +79,5 @@ export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K>
   UpdateClusterSettings: updateClusterSettings,
   UpdateContainerAgent: updateContainerAgent,
   UpdateContainerInstancesState: updateContainerInstancesState,
+  UpdateService: updateService,
 };

@@ -5,11 +5,13 @@ import { LIST_CONTAINER_INSTANCES_REFUSED } from "./container-instances.ts";
 import { REGISTER_CONTAINER_INSTANCE_REFUSED } from "./container-instances-register.ts";
 import type { RefusedMembers } from "./refuse.ts";
 import { RUN_TASK_REFUSED, START_TASK_REFUSED } from "./run-task-refusals.ts";
+import { CREATE_SERVICE_REFUSED, UPDATE_SERVICE_REFUSED } from "./service-refusals.ts";
 import { LIST_TASKS_REFUSED } from "./tasks-list.ts";
 
 /** What each operation refuses of its input, as the operation itself uses it; what is not here, it carries out. */
 export const ecsRefusedMembers: { readonly [K in keyof EcsOperations]?: RefusedMembers<K> } = {
   CreateCluster: CREATE_CLUSTER_REFUSED,
+  CreateService: CREATE_SERVICE_REFUSED,
   ListContainerInstances: LIST_CONTAINER_INSTANCES_REFUSED,
   ListTasks: LIST_TASKS_REFUSED,
   PutAccountSetting: PUT_ACCOUNT_SETTING_REFUSED,
@@ -19,4 +21,5 @@ export const ecsRefusedMembers: { readonly [K in keyof EcsOperations]?: RefusedM
   StartTask: START_TASK_REFUSED,
   UpdateCluster: CLUSTER_UPDATE_REFUSED,
   UpdateClusterSettings: UPDATE_CLUSTER_SETTINGS_REFUSED,
+  UpdateService: UPDATE_SERVICE_REFUSED,
 };
