@@ -32,7 +32,7 @@ export const agent = new Agent({ keepAlive: true });
 after(() => agent.destroy());
 
 /** A web server that counts what it gets: health checks (`/health`) apart from requests. */
-export async function startTarget(name: string, { status = 200 } = {}) {
+export async function startTarget(name: string, { status = 200, address = "127.0.0.1" } = {}) {
   const seen = { checks: 0, requests: 0, status };
   const waiting: ServerResponse[] = [];
   const server: Server = createServer((req, res) => {
@@ -46,7 +46,7 @@ export async function startTarget(name: string, { status = 200 } = {}) {
     else res.end(JSON.stringify({ name, headers: req.headers }));
   });
   server.keepAliveTimeout = 60_000;
-  server.listen(0, "127.0.0.1");
+  server.listen(0, address);
   await once(server, "listening");
   const close = () => {
     server.closeAllConnections();
@@ -54,7 +54,7 @@ export async function startTarget(name: string, { status = 200 } = {}) {
   };
   undo.push(close);
   const { port } = server.address() as AddressInfo;
-  const state: TargetState = { id: name, address: "127.0.0.1", port, draining: false };
+  const state: TargetState = { id: name, address, port, draining: false };
   const answerSlow = () => {
     for (const res of waiting.splice(0)) res.end(JSON.stringify({ name, headers: {} }));
   };

@@ -316,3 +316,39 @@ test("sessions of a removed target end in a worker that a reload has retired, to
   const answer = await slow;
   assert.equal(answer.status, 502);
 });
+
+test("an IPv6 target is checked on the port that its group or it says", async () => {
+  const [a, checker] = [await startTarget("a", { address: "::1" }), await startTarget("checker", { address: "::1" })];
+  const port = await freePort();
+  const balancer = await start();
+  const checkedElsewhere = { healthCheck: { ...healthCheck, port: checker.state.port } };
+  balancer.apply(stateOf(port, [a.state], checkedElsewhere));
+  await untilHealthy(balancer, 1);
+  assert.equal((await get(port)).name, "a");
+  assert.equal(a.seen.checks, 0);
+  assert.ok(checker.seen.checks > 0);
+  balancer.apply(stateOf(port, [{ ...a.state, checkPort: a.state.port }], checkedElsewhere));
+  await balancer.settled();
+  await untilHealthy(balancer, 1);
+  assert.ok(a.seen.checks > 0);
+});
+
+test("a group without health checks sends to its targets at once, and a reload leaves a draining one drained", async () => {
+  const [a, b] = [await startTarget("a"), await startTarget("b")];
+  const port = await freePort();
+  const balancer = await start();
+  const unchecked = { healthCheck: { ...healthCheck, enabled: false } };
+  balancer.apply(stateOf(port, [a.state, b.state], unchecked));
+  await balancer.settled();
+  await untilState(balancer, "a", "unavailable");
+  assert.equal(reportOf(balancer, "a")?.reason, "Target.HealthCheckDisabled");
+  assert.equal((await get(port)).status, 200);
+  const state = stateOf(port, [{ ...a.state, draining: true }, b.state], unchecked);
+  balancer.apply(state);
+  await untilState(balancer, "a", "drained");
+  const more = { ...state.listeners[0]!, id: "more", port: await freePort() };
+  balancer.apply({ ...state, listeners: [...state.listeners, more] });
+  await balancer.settled();
+  for (let i = 0; i < 6; i += 1) assert.equal((await get(more.port)).name, "b");
+  assert.equal(a.seen.checks + b.seen.checks, 0);
+});

@@ -24,7 +24,7 @@ export interface Balancer {
   reports(): readonly TargetReport[];
   /**
    * Resolves when HAProxy has the newest applied state: listeners open (or in `failedListeners`), targets added, draining or
-   * out of rotation. Not when targets are healthy. Rejects if HAProxy refuses its configuration or cannot be started.
+   * out of rotation. Not when targets are healthy. Rejects if HAProxy cannot be started or refuses it.
    */
   settled(): Promise<void>;
   /** Why a listener on this address and port could not be opened now, or undefined if it could. */

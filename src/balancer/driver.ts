@@ -37,6 +37,9 @@ const RETIRED_EVERY_MS = 1000;
 /** Looks in a row that HAProxy may leave unanswered, five seconds each, until it is taken to hang and is restarted. */
 const SILENT_LOOKS = 3;
 
+/** Looks in a row without a pause while there is something to bring about. More are needed only if HAProxy refuses it. */
+const UNSETTLED_LOOKS = 3;
+
 /** After HAProxy could not be started or refused its configuration: at first, doubling up to the limit. */
 const RETRY_FIRST_MS = 250;
 const RETRY_LIMIT_MS = 10_000;
@@ -65,6 +68,7 @@ class Driver implements Balancer {
   #retryAtMs = 0;
   #retiredAtMs = 0;
   #silentLooks = 0;
+  #unsettled = 0;
   #retryDelayMs = RETRY_FIRST_MS;
   #stopped = false;
   #running: Promise<void> | undefined;
@@ -182,16 +186,18 @@ class Driver implements Balancer {
     if (snapshot.info.pid !== this.#worker?.pid) this.#worker = snapshot.info;
     const retired = await this.#retired(state);
     const look = this.#fleet.look(state, snapshot.rows, [...retired.values()].flat(), this.#clock.monotonic());
-    await this.#send(look.commands);
+    const refusal = await this.#send(look.commands);
+    this.#lastError = refusal;
     for (const [pid, rows] of retired)
       for (const row of rows)
         if (look.cuts.includes(`${row.backend}/${row.name}`)) await this.#haproxy.cutRetired(pid, row);
     const changed = this.#fleet.commit(look);
     if (changed.length > 0) for (const subscriber of this.#subscribers) subscriber(changed);
-    this.#lastError = undefined;
     this.#retryDelayMs = RETRY_FIRST_MS;
-    if (!look.settled) this.#again = true;
-    else if (this.#wanted === state) this.#finishWaiting(undefined, waiting);
+    this.#unsettled = look.settled ? 0 : this.#unsettled + 1;
+    if (look.settled && this.#wanted === state) this.#finishWaiting(undefined, waiting);
+    else if (this.#unsettled <= UNSETTLED_LOOKS) this.#again = true;
+    else if (refusal !== undefined) this.#finishWaiting(new Error(refusal), waiting);
   }
 
   async #snapshot(): Promise<Snapshot | undefined> {
@@ -266,13 +272,18 @@ class Driver implements Balancer {
     return rows;
   }
 
-  async #send(commands: readonly Command[]): Promise<void> {
-    if (commands.length === 0) return;
+  /** Sends the commands. Resolves with what HAProxy refused, if it refused any. */
+  async #send(commands: readonly Command[]): Promise<string | undefined> {
+    if (commands.length === 0) return undefined;
+    let refusal: string | undefined;
     const answers = await this.#haproxy.command(commands.map(({ text }) => text));
     for (const [index, { text, accepts }] of commands.entries()) {
       const answer = answers[index] ?? "";
-      if (!accepts.test(answer)) this.#log.warn({ command: text, answer }, "HAProxy refused a command");
+      if (accepts.test(answer)) continue;
+      refusal = `HAProxy refused ${JSON.stringify(text)}: ${answer}`;
+      this.#log.warn({ command: text, answer }, "HAProxy refused a command");
     }
+    return refusal;
   }
 
   #failed(error: Error): void {

@@ -32,6 +32,9 @@ const execute = promisify(execFile);
 /** How long a start or reload may take until it counts as failed. Large configurations on a busy machine need seconds. */
 const READY_TIMEOUT_MS = 10_000;
 
+/** How long HAProxy may take to end at once, connections and all, before it is killed. */
+const TERM_TIMEOUT_MS = 2000;
+
 /** How long a killed process may take to be gone. */
 const KILL_TIMEOUT_MS = 2000;
 
@@ -195,20 +198,23 @@ export class HaproxyProcess {
       (processes) => processes.master,
       () => undefined,
     );
-    if (master === undefined) return this.kill();
-    if (graceMs > 0) {
-      await this.#signal(master, "SIGUSR1");
-      if (await this.#goneWithin(graceMs)) return;
+    if (master !== undefined) {
+      if (graceMs > 0) await this.#signal(master, "SIGUSR1");
+      if (graceMs === 0 || !(await this.#goneWithin(graceMs))) {
+        await this.#signal(master, "SIGTERM");
+        await this.#goneWithin(TERM_TIMEOUT_MS);
+      }
     }
-    await this.#signal(master, "SIGTERM");
-    if (await this.#goneWithin(2000)) return;
     await this.kill();
   }
 
   /** Makes sure that no HAProxy of this directory runs, at once. */
   async kill(): Promise<void> {
-    if (this.#launcher.signal !== undefined) {
-      if ((await this.find()) !== undefined) await this.#signal(0, "SIGKILL");
+    const remove = this.#launcher.signal?.(this.files, "SIGKILL");
+    if (remove !== undefined) {
+      await execute(remove.file, [...remove.args], { timeout: 30_000 }).catch((error) =>
+        this.#log.debug({ err: error }, "there was no HAProxy to remove"),
+      );
       return;
     }
     const pids = new Set<number>();
@@ -276,7 +282,7 @@ export class HaproxyProcess {
     );
   }
 
-  async #signal(master: number, signal: NodeJS.Signals): Promise<void> {
+  async #signal(master: number, signal: "SIGUSR1" | "SIGTERM"): Promise<void> {
     const line: ProgramLine | undefined = this.#launcher.signal?.(this.files, signal);
     if (line === undefined) return this.#killPid(master, signal);
     await execute(line.file, line.args, { timeout: 30_000 });

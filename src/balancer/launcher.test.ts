@@ -50,6 +50,7 @@ test("a container has the host's network and the balancer's directory at its own
     file: "docker",
     args: ["kill", "--signal", "SIGUSR1", args[3]],
   });
+  assert.deepEqual(launcher.signal?.(files, "SIGKILL").args, ["rm", "--force", args[3]]);
   assert.deepEqual(launcher.check(files).args.slice(-3), ["-c", "-f", files.nextConfig]);
 });
 

@@ -35,8 +35,11 @@ export interface Launcher {
   check(files: BalancerFiles): ProgramLine;
   /** Prints the version. */
   version(): ProgramLine;
-  /** Sends the master a signal where it cannot be signalled by its pid from here; undefined where it can. */
-  signal?(files: BalancerFiles, signal: NodeJS.Signals): ProgramLine;
+  /**
+   * Sends the master a signal where it cannot be signalled by its pid from here; undefined where it can. SIGKILL also clears
+   * away what a dead master leaves behind, and may fail if there is nothing.
+   */
+  signal?(files: BalancerFiles, signal: "SIGUSR1" | "SIGTERM" | "SIGKILL"): ProgramLine;
   /** Whom the workers become, or undefined if they stay what the master is. */
   readonly user?: { readonly name: string; readonly group: string };
 }
@@ -138,7 +141,10 @@ export function containerLauncher({ docker, image, loopback }: ContainerLauncher
       args: ["run", "--rm", ...mount(files), "--entrypoint", "haproxy", image, "-c", "-f", files.nextConfig],
     }),
     version: () => ({ file: docker, args: ["run", "--rm", "--entrypoint", "haproxy", image, "-v"] }),
-    signal: (files, signal) => ({ file: docker, args: ["kill", "--signal", signal, nameOf(files)] }),
+    signal: (files, signal) => ({
+      file: docker,
+      args: signal === "SIGKILL" ? ["rm", "--force", nameOf(files)] : ["kill", "--signal", signal, nameOf(files)],
+    }),
   };
 }
 
