@@ -64,9 +64,12 @@ function withoutComments(source: string): string {
     .replace(/(^|\s)\/\/.*$/gm, "$1");
 }
 
+/** Tests, and what rooms keep for their tests alone: `testing.ts` and `testing/`. */
+const FOR_TESTS = /(\.test\.tsx?|(^|\/)testing(\.ts|\/.*))$/;
+
 /** All complaints about the project's sources, tests aside. */
 export function checkBanned(root: string): readonly string[] {
-  const files = globSync("src/**/*.{ts,tsx}", { cwd: root }).filter((file) => !/\.test\.tsx?$/.test(file));
+  const files = globSync("src/**/*.{ts,tsx}", { cwd: root }).filter((file) => !FOR_TESTS.test(file));
   return files.sort().flatMap((file) => complaints(file, readFileSync(join(root, file), "utf8")));
 }
 

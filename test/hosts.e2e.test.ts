@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, get } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
@@ -304,5 +304,26 @@ test("a half-made host is listed and removed without a trace, even with a record
 test("a network that collides with a route of this machine is refused, and nothing is made", async () => {
   const taken = hostsSettings({ BERTH_HOSTS_DIR: dir, BERTH_SUBNET: "127.0.1.0/24", BERTH_BRIDGE: "berth-e2e" });
   await assert.rejects(addHost(request("e2e-a", endpoint()), taken), /collides with a route.*Set BERTH_SUBNET/);
+  assert.deepEqual(leftovers(), []);
+});
+
+test("a name that a host of another set bears is refused, and that host's processes live on", async () => {
+  const hierarchy = sh("awk '$3 ~ /^cgroup/ {print $2; exit}' /proc/mounts").trim();
+  const group = join(hierarchy, "berth", "e2e-a");
+  mkdirSync(group, { recursive: true });
+  const stranger = spawn("sleep", ["60"]);
+  const gone = new Promise((resolve) => stranger.once("exit", resolve));
+  try {
+    writeFileSync(join(group, "cgroup.procs"), `${stranger.pid}`);
+    await assert.rejects(
+      addHost(request("e2e-a", endpoint()), settings),
+      /another host named e2e-a.*Choose another name/,
+    );
+    assert.equal(stranger.exitCode ?? stranger.signalCode, null);
+  } finally {
+    stranger.kill();
+    await gone;
+    rmdirSync(group);
+  }
   assert.deepEqual(leftovers(), []);
 });

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { lowestFreePlace } from "./allocation.ts";
-import { makeCgroups, removeCgroups } from "./cgroup.ts";
+import { cgroupOf, cgroupProcesses, makeCgroups, removeCgroups } from "./cgroup.ts";
 import { engineAnswers } from "./engine.ts";
 import { HostError } from "./host-error.ts";
 import {
@@ -98,6 +98,11 @@ async function prepareHost(request: HostRequest, settings: HostsSettings) {
     throw new HostError(
       `a network namespace berth-${name} exists already, from hosts kept elsewhere (BERTH_HOSTS_DIR). Choose another name.`,
     );
+  const strangers = [...cgroupProcesses(name)];
+  if (strangers.length > 0)
+    throw new HostError(
+      `processes of another host named ${name} run in the control group ${cgroupOf(name)} (${strangers.slice(0, 3).join(", ")}), from hosts kept elsewhere. Choose another name.`,
+    );
   const record = makeRecord(request, settings, names);
   try {
     writeHostRecord(settings, record);
@@ -160,6 +165,7 @@ function agentCommand(request: HostRequest, settings: HostsSettings, endpoint: s
       AWS_REGION: request.region,
       AWS_DEFAULT_REGION: request.region,
       ECS_INSTANCE_ATTRIBUTES: JSON.stringify({ ...request.attributes, ...zone }),
+      ECS_ENABLE_CONTAINER_METADATA: "true",
     },
   };
 }
