@@ -1,16 +1,15 @@
 import type {
   Attribute,
-  ContainerInstance,
   DiscoverPollEndpointResponse,
   RegisterContainerInstanceRequest,
+  SubmitTaskStateChangeRequest,
 } from "@aws-sdk/client-ecs";
-import type { Clock } from "../runtime/clock.ts";
-import { type Credentials, signRequest } from "../wire/sign.ts";
+import { type AwsClientOptions, createAwsClient, UnreachableError } from "../wire/client.ts";
+import { AwsError } from "../wire/errors.ts";
+import { NoCredentialsError } from "./credentials.ts";
 
 /** Limit of one call, the official agent's own (agent protocol, 1.2). */
 const CALL_MS = 42_000;
-const TARGET = "AmazonEC2ContainerServiceV20141113";
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** A call to the control plane that did not succeed. */
 export class EcsCallError extends Error {
@@ -27,8 +26,8 @@ export class EcsCallError extends Error {
   }
 }
 
-/** A report as it goes out; times in seconds since the epoch. */
-export type TaskStateChange = Readonly<Record<string, unknown>> & { readonly task: string; readonly status: string };
+/** What an agent tells of a task. */
+export type TaskStateChange = SubmitTaskStateChangeRequest;
 
 /** The calls an agent makes. Each rejects with an EcsCallError. */
 export interface EcsApi {
@@ -40,106 +39,49 @@ export interface EcsApi {
   submitTaskStateChange(change: TaskStateChange): Promise<void>;
 }
 
-export interface EcsApiOptions {
-  readonly endpoint: URL;
-  readonly region: string;
-  /** Asked before every call, so that rotated keys are taken up. */
-  readonly credentials: () => Credentials;
-  readonly clock: Clock;
-  readonly userAgent: string;
-}
-
-/** Speaks AWS JSON 1.1, signed, to one endpoint. */
-export function ecsApi({ endpoint, region, credentials, clock, userAgent }: EcsApiOptions): EcsApi {
-  async function call(operation: string, input: object): Promise<Record<string, unknown>> {
-    const body = JSON.stringify(input);
-    const headers = signRequest({
-      method: "POST",
-      url: endpoint,
-      headers: { "content-type": "application/x-amz-json-1.1", "x-amz-target": `${TARGET}.${operation}` },
-      body,
-      credentials: credentials(),
-      region,
-      service: "ecs",
-      now: clock.now(),
-    });
-    const { host: _setByFetch, ...sent } = headers;
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(endpoint, {
-        method: "POST",
-        headers: { ...sent, "user-agent": userAgent },
-        body,
-        redirect: "error",
-        signal: AbortSignal.timeout(CALL_MS),
-      });
-      text = await response.text();
-    } catch (cause) {
-      throw new EcsCallError(
-        "Unreachable",
-        `${operation}: ${endpoint.origin} cannot be reached: ${reasonOf(cause)}`,
-        true,
-        { cause },
-      );
-    }
-    if (text.length > MAX_ANSWER_BYTES)
-      throw new EcsCallError("Unreadable", `${operation}: the answer is too long`, true);
-    if (!response.ok) throw refusal(operation, response, text);
-    return parse(operation, text);
-  }
-
+/** The calls, signed and sent to one endpoint. */
+export function ecsApi(options: AwsClientOptions): EcsApi {
+  const client = createAwsClient({ ...options, timeoutMs: CALL_MS });
   return {
     async registerContainerInstance(input) {
-      const answer = await call("RegisterContainerInstance", input);
-      const instance = answer.containerInstance as ContainerInstance | undefined;
-      if (!instance?.containerInstanceArn)
+      const { containerInstance } = await named(
+        "RegisterContainerInstance",
+        client.ecs("RegisterContainerInstance", input),
+      );
+      if (!containerInstance?.containerInstanceArn)
         throw new EcsCallError(
           "Unreadable",
           "RegisterContainerInstance: the answer names no container instance",
           false,
         );
-      return { arn: instance.containerInstanceArn, attributes: instance.attributes ?? [] };
+      return { arn: containerInstance.containerInstanceArn, attributes: containerInstance.attributes ?? [] };
     },
     async createCluster(clusterName) {
-      await call("CreateCluster", { clusterName });
+      await named("CreateCluster", client.ecs("CreateCluster", { clusterName }));
     },
     discoverPollEndpoint: (containerInstance, cluster) =>
-      call("DiscoverPollEndpoint", { containerInstance, cluster }) as Promise<DiscoverPollEndpointResponse>,
+      named("DiscoverPollEndpoint", client.ecs("DiscoverPollEndpoint", { containerInstance, cluster })),
     async submitTaskStateChange(change) {
-      await call("SubmitTaskStateChange", change);
+      await named("SubmitTaskStateChange", client.ecs("SubmitTaskStateChange", change));
     },
   };
 }
 
-function reasonOf(cause: unknown): string {
-  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-  return inner instanceof Error ? inner.message || inner.name : String(inner);
-}
-
-function parse(operation: string, text: string): Record<string, unknown> {
+async function named<T>(operation: string, answer: Promise<T>): Promise<T> {
   try {
-    const value: unknown = JSON.parse(text || "{}");
-    if (value && typeof value === "object") return value as Record<string, unknown>;
+    return await answer;
   } catch (cause) {
-    throw new EcsCallError("Unreadable", `${operation}: the answer is not JSON`, true, { cause });
+    throw callError(operation, cause);
   }
-  throw new EcsCallError("Unreadable", `${operation}: the answer is not a JSON object`, true);
 }
 
-function refusal(operation: string, response: Response, text: string): EcsCallError {
-  let body: Record<string, unknown> = {};
-  try {
-    body = JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    // A proxy's error page: the status alone says enough.
-  }
-  const named = response.headers.get("x-amzn-errortype") ?? body.__type ?? body.code ?? `HTTP ${response.status}`;
-  const code = String(named).split(":")[0]!.split("#").at(-1)!;
-  const passing = response.status >= 500 || response.status === 429 || /Throttl|LimitExceeded/.test(code);
-  return new EcsCallError(
-    code,
-    `${operation}: ${code}: ${body.message ?? body.Message ?? text.slice(0, 200)}`,
-    passing,
-  );
+/** Tells what may pass from what will not. */
+export function callError(operation: string, cause: unknown): EcsCallError {
+  const message = `${operation}: ${cause instanceof Error ? cause.message : cause}`;
+  if (cause instanceof UnreachableError) return new EcsCallError("Unreachable", message, true, { cause });
+  // A key file that is not there yet, or is being replaced.
+  if (cause instanceof NoCredentialsError) return new EcsCallError("NoCredentials", message, true, { cause });
+  if (!(cause instanceof AwsError)) return new EcsCallError("Failed", message, false, { cause });
+  const passing = cause.httpStatus >= 500 || cause.httpStatus === 429 || /Throttl|LimitExceeded/.test(cause.code);
+  return new EcsCallError(cause.code, `${operation}: ${cause.code}: ${cause.message}`, passing, { cause });
 }

@@ -58,7 +58,7 @@ async function run(config: AgentConfig, deps: AgentDeps): Promise<void> {
   const { clock, random, log, runtime, state, signal, credentials } = deps;
   const machine = await waitForDaemon(deps);
   const userAgent = `Berth Agent/${AGENT_VERSION} (linux)`;
-  const api = ecsApi({ endpoint: config.endpoint, region: config.region, credentials, clock, userAgent });
+  const api = ecsApi({ endpoint: config.endpoint.href, region: config.region, credentials, clock, userAgent });
   const offer = await hostOffer(config, machine);
   const instanceId = await instanceIdOf(deps);
   const registered = await register({ ...deps, api, cluster: config.cluster }, offer);

@@ -58,7 +58,7 @@ export async function register(
       `this host is registered in cluster "${saved.cluster}", not "${cluster}": deregister it and remove its state directory to move it`,
     );
   const instanceId = await instanceIdOf(deps);
-  const request = registrationRequest(cluster, saved.containerInstanceArn, instanceId, deps.random.uuid(), offer);
+  const request = registrationRequest(cluster, saved.containerInstanceArn, instanceId, offer);
   const answer = await patiently(deps, () => registerOnce(deps, request));
   checkEcho(request.attributes ?? [], answer.attributes);
   // A known instance keeps the ARN it has, whatever the answer says.
@@ -84,9 +84,8 @@ export function registrationRequest(
   cluster: string,
   containerInstanceArn: string | undefined,
   instanceId: string,
-  clientToken: string,
   offer: HostOffer,
-): RegisterContainerInstanceRequest & { clientToken: string } {
+): RegisterContainerInstanceRequest {
   const document = {
     instanceId,
     privateIp: offer.privateIp,
@@ -98,7 +97,6 @@ export function registrationRequest(
   return {
     cluster,
     ...(containerInstanceArn ? { containerInstanceArn } : {}),
-    clientToken,
     instanceIdentityDocument: JSON.stringify(document),
     instanceIdentityDocumentSignature: "",
     attributes: [...offer.capabilities, ...(containerInstanceArn ? [] : offer.customAttributes)],

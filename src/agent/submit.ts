@@ -109,9 +109,9 @@ export function wireChange(cluster: string, report: TaskReport): TaskStateChange
     task: report.task,
     status: report.status,
     reason: report.reason,
-    pullStartedAt: seconds(report.pullStartedAt),
-    pullStoppedAt: seconds(report.pullStoppedAt),
-    executionStoppedAt: seconds(report.executionStoppedAt),
+    pullStartedAt: dateOf(report.pullStartedAt),
+    pullStoppedAt: dateOf(report.pullStoppedAt),
+    executionStoppedAt: dateOf(report.executionStoppedAt),
     containers: report.containers.map((it) => ({
       containerName: it.containerName,
       runtimeId: it.runtimeId,
@@ -124,6 +124,6 @@ export function wireChange(cluster: string, report: TaskReport): TaskStateChange
   };
 }
 
-function seconds(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : ms / 1000;
+function dateOf(ms: number | undefined): Date | undefined {
+  return ms === undefined ? undefined : new Date(ms);
 }

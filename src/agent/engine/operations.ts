@@ -151,8 +151,8 @@ export function containerOperations(deps: OperationsDeps): Operations {
       container.imageDigest = ready.image.repoDigests[0];
       container.status = "PULLED";
     } catch (error) {
-      if (outcomeUnknown(error instanceof Error ? (error.cause ?? error) : error) && !(await answers(runtime)))
-        throw error;
+      const failure = error instanceof CannotPullContainerError ? error.cause : error;
+      if (failure instanceof RuntimeError && failure.kind === "unreachable") throw failure; // The daemon, not a registry.
       if (container.status !== "NONE") return;
       noteReason(
         container,
