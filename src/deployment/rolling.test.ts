@@ -34,7 +34,7 @@ function deployed(desiredCount: number, minimumHealthyPercent = 100, maximumPerc
 const started = (sim: SimulatedService) => sim.tasks.filter((t) => t.lastStatus === "PENDING").length;
 const stopping = (sim: SimulatedService) => sim.tasks.filter((t) => t.lastStatus === "STOPPING").length;
 
-test("[DP5] a new service starts its tasks at once, completes its deployment and tells that it is steady", () => {
+test("[DP5] [DP14] a new service starts its tasks at once, completes its deployment and tells that it is steady", () => {
   const sim = new SimulatedService({ desiredCount: 3 });
   sim.settle();
   assert.equal(started(sim), 3);

@@ -32,7 +32,9 @@ function constraintProblem({ type, expression }: PlacementConstraint): string | 
   if (type === "distinctInstance") {
     return expression === undefined ? undefined : "The distinctInstance placement constraint takes no expression.";
   }
-  return "Berth does not carry out placementConstraints[].type memberOf.";
+  return expression === undefined || expression === ""
+    ? "The memberOf placement constraint needs an expression."
+    : undefined;
 }
 
 function strategyProblem({ type, field = "" }: PlacementStrategy): string | undefined {

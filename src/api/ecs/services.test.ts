@@ -217,6 +217,7 @@ test("CreateService and UpdateService refuse by name what is not carried out", a
     ],
     [{ deploymentConfiguration: { alarms: { alarmNames: ["a"], enable: true, rollback: true } } }, "alarms"],
     [{ loadBalancers: [{ loadBalancerName: "classic" }] }, "loadBalancers[].loadBalancerName"],
+    [{ placementConstraints: [{ type: "memberOf", expression: "attribute:a exists" }] }, "memberOf"],
   ];
   for (const [over, name] of both) {
     const created = await refused(

@@ -1,0 +1,42 @@
+import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import { NO_RESOURCES } from "../model/resources.ts";
+import { clusterArn, containerInstanceArn } from "../wire/arn.ts";
+import type { PlacementRequest } from "./request.ts";
+
+const SCOPE = { region: "us-east-1", accountId: "000000000000" };
+
+/** An ACTIVE, connected instance with the given CPU units and MiB left; for tests. */
+export function instanceWith(
+  id: string,
+  left: { readonly cpu?: number; readonly memoryMiB?: number; readonly zone?: string } = {},
+  over: Partial<ContainerInstanceRecord> = {},
+): ContainerInstanceRecord {
+  const { cpu = 1024, memoryMiB = 1024, zone } = left;
+  return {
+    arn: containerInstanceArn(SCOPE, { clusterName: "default", containerInstanceId: id }),
+    clusterArn: clusterArn(SCOPE, { clusterName: "default" }),
+    status: "ACTIVE",
+    agentConnected: true,
+    connectivityChangedAt: 0,
+    registered: { ...NO_RESOURCES, cpu, memoryMiB },
+    used: NO_RESOURCES,
+    attributes: zone === undefined ? [] : [{ name: "ecs.availability-zone", value: zone }],
+    registeredAt: 0,
+    version: 1,
+    sequence: 0,
+    tags: {},
+    ...over,
+  };
+}
+
+/** A request for 256 CPU units and 256 MiB, without constraints, strategy or peers; for tests. */
+export function requestOf(over: Partial<PlacementRequest> = {}): PlacementRequest {
+  return {
+    need: { ...NO_RESOURCES, cpu: 256, memoryMiB: 256 },
+    requiredAttributes: [],
+    constraints: [],
+    strategy: [],
+    peers: new Map(),
+    ...over,
+  };
+}
