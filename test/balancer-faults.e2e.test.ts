@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -205,9 +205,30 @@ test("a configuration that HAProxy cannot take leaves the one before it at work,
   await assert.rejects(haproxy.reload(text([port, other, taken], "three"), "1\n", "three"), refused);
   assert.equal((await get(port)).status, 503);
   assert.equal((await haproxy.find())?.pid, worker.pid);
-  assert.deepEqual([...haproxy.boundSockets().values()], [`127.0.0.1:${port}`]);
+  assert.deepEqual([...haproxy.carried().sockets.values()], [`127.0.0.1:${port}`]);
   await assert.rejects(haproxy.reload("nonsense\n", "1\n", "four"), /refuses its configuration: .*nonsense/);
   const next = await haproxy.reload(text([port, other], "five"), "1\n", "five");
   assert.notEqual(next.pid, worker.pid);
   assert.equal((await get(other)).status, 503);
+});
+
+test("targets still come and go while HAProxy cannot be given new listeners", async () => {
+  const [a, b] = [await startTarget("a"), await startTarget("b")];
+  const port = await freePort();
+  const dir = newDir();
+  const balancer = await start(dir);
+  balancer.apply(stateOf(port, [a.state]));
+  await untilHealthy(balancer, 1);
+  mkdirSync(join(dir, "haproxy.cfg.next")); // no new configuration can be written
+  const state = stateOf(port, [b.state]);
+  const more = { ...state.listeners[0]!, id: "more", port: await freePort() };
+  const both = { ...state, listeners: [...state.listeners, more] };
+  balancer.apply(both);
+  await untilState(balancer, "b", "healthy");
+  await until("a is out", async () => (await get(port)).name === "b");
+  assert.match(balancer.status().lastError ?? "", /haproxy\.cfg\.next/);
+  rmdirSync(join(dir, "haproxy.cfg.next"));
+  await balancer.settled();
+  assert.equal((await get(more.port)).name, "b");
+  assert.equal(balancer.status().lastError, undefined);
 });

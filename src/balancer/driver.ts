@@ -8,6 +8,7 @@ import { Fleet } from "./fleet.ts";
 import { ConfigurationRefused, HaproxyProcess, type Snapshot } from "./haproxy.ts";
 import { haproxyVersion, type Launcher } from "./launcher.ts";
 import { Listeners } from "./listeners.ts";
+import { backendName } from "./names.ts";
 import { RuntimeUnreachable } from "./runtime.ts";
 import { socketAddress } from "./server-options.ts";
 import { renderServerState } from "./server-state.ts";
@@ -28,8 +29,8 @@ const LOOK_EVERY_MS = 200;
 /** The same while a target is new or drains: somebody waits for it. */
 const LOOK_CLOSELY_EVERY_MS = 50;
 
-/** Looking may take this part of the time at most; with thousands of targets, looks become rarer. */
-const LOOK_SHARE = 5;
+/** The pause is at least this many times as long as the look before it: with thousands of targets, looks become rarer. */
+const PAUSE_PER_LOOK = 2;
 
 /** How often workers retired by a reload are looked at for sessions of targets that are gone. */
 const RETIRED_EVERY_MS = 1000;
@@ -61,14 +62,17 @@ class Driver implements Balancer {
   #wanted: BalancerState | undefined;
   #worker: WorkerInfo | undefined;
   #generation = 0;
-  /** The fingerprint of what HAProxy runs, and the sockets it holds. */
+  /** The fingerprint of what HAProxy runs, the backends it has and the sockets it holds. */
   #structure = "";
+  #backends: ReadonlySet<string> = new Set();
   #bound: ReadonlySet<string> = new Set();
   #lastError: string | undefined;
   #retryAtMs = 0;
   #retiredAtMs = 0;
   #silentLooks = 0;
   #unsettled = 0;
+  /** What the last look took, a start or reload in it not counted. */
+  #lookMs = 0;
   #retryDelayMs = RETRY_FIRST_MS;
   #stopped = false;
   #running: Promise<void> | undefined;
@@ -151,26 +155,23 @@ class Driver implements Balancer {
     if (this.#stopped) return;
     this.#again = true;
     this.#timer?.cancel();
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
-    let tookMs = 0;
     while (this.#again && !this.#stopped) {
       this.#again = false;
-      const from = this.#clock.monotonic();
       try {
         await this.#look();
       } catch (error) {
-        this.#failed(error as Error);
+        this.#lastError = (error as Error).message;
+        this.#log.error({ err: error }, "HAProxy could not be looked at");
       }
-      tookMs = this.#clock.monotonic() - from;
     }
+    this.#running = undefined; // here and not later: a wake from now on must start a run of its own
     if (this.#stopped) return;
     const close = this.#fleet.reports.some(({ state }) => state === "initial" || state === "draining");
-    const pause = Math.max(close ? LOOK_CLOSELY_EVERY_MS : LOOK_EVERY_MS, tookMs * LOOK_SHARE);
+    const pause = Math.max(close ? LOOK_CLOSELY_EVERY_MS : LOOK_EVERY_MS, this.#lookMs * PAUSE_PER_LOOK);
     this.#timer = this.#clock.after(pause, () => this.#wake());
   }
 
@@ -178,22 +179,27 @@ class Driver implements Balancer {
   async #look(): Promise<void> {
     const state = this.#wanted;
     if (state === undefined) return;
-    if (this.#clock.monotonic() < this.#retryAtMs) return;
     const waiting = [...this.#waiting];
     let snapshot = await this.#snapshot();
     const structured = await this.#structureAs(state, snapshot !== undefined);
-    if (structured || snapshot === undefined) snapshot = await this.#haproxy.look();
+    const from = this.#clock.monotonic();
+    if (structured === "changed") snapshot = await this.#haproxy.look();
+    if (snapshot === undefined) return;
     if (snapshot.info.pid !== this.#worker?.pid) this.#worker = snapshot.info;
-    const retired = await this.#retired(state);
-    const look = this.#fleet.look(state, snapshot.rows, [...retired.values()].flat(), this.#clock.monotonic());
+    // Without the wanted structure, targets still come and go in the groups that HAProxy has.
+    const targetGroups = state.targetGroups.filter(({ id }) => this.#backends.has(backendName(id)));
+    const carried = { ...state, targetGroups };
+    const retired = await this.#retired(carried);
+    const look = this.#fleet.look(carried, snapshot.rows, [...retired.values()].flat(), this.#clock.monotonic());
     const refusal = await this.#send(look.commands);
-    this.#lastError = refusal;
     for (const [pid, rows] of retired)
       for (const row of rows)
         if (look.cuts.includes(`${row.backend}/${row.name}`)) await this.#haproxy.cutRetired(pid, row);
     const changed = this.#fleet.commit(look);
     if (changed.length > 0) for (const subscriber of this.#subscribers) subscriber(changed);
-    this.#retryDelayMs = RETRY_FIRST_MS;
+    this.#lookMs = this.#clock.monotonic() - from;
+    if (structured === "refused") return;
+    this.#lastError = refusal;
     this.#unsettled = look.settled ? 0 : this.#unsettled + 1;
     if (look.settled && this.#wanted === state) this.#finishWaiting(undefined, waiting);
     else if (this.#unsettled <= UNSETTLED_LOOKS) this.#again = true;
@@ -213,13 +219,25 @@ class Driver implements Balancer {
     }
   }
 
-  /** Starts or reloads HAProxy if it is not what `state` asks for. Whether it did. */
-  async #structureAs(state: BalancerState, running: boolean): Promise<boolean> {
-    if (!running) {
-      this.#worker = undefined;
-      this.#bound = new Set();
-      await this.#haproxy.kill(); // a worker whose master is gone, or one that hangs, holds our ports
+  /** Starts or reloads HAProxy if it is not what `state` asks for. After a refusal it waits before it tries again. */
+  async #structureAs(state: BalancerState, running: boolean): Promise<"same" | "changed" | "refused"> {
+    if (this.#clock.monotonic() < this.#retryAtMs) return "refused";
+    try {
+      if (!running) {
+        this.#worker = undefined;
+        this.#bound = new Set();
+        await this.#haproxy.kill(); // a worker whose master is gone, or one that hangs, holds our ports
+      }
+      const changed = await this.#openAll(state, running);
+      this.#retryDelayMs = RETRY_FIRST_MS;
+      return changed ? "changed" : "same";
+    } catch (error) {
+      this.#failed(error as Error);
+      return "refused";
     }
+  }
+
+  async #openAll(state: BalancerState, running: boolean): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       const openable = await this.#listeners.openable(state, this.#bound, this.#clock.monotonic());
       const structure = structureOf(openable, this.#settings);
@@ -231,10 +249,8 @@ class Driver implements Balancer {
         if (!(error instanceof ConfigurationRefused)) throw error;
         const named = this.#listeners.refuse(openable, error.binds, this.#clock.monotonic());
         if (!named || attempt === BIND_ATTEMPTS) throw error;
-        this.#log.warn(
-          { binds: Object.fromEntries(error.binds) },
-          "listeners could not be opened; going on without them",
-        );
+        const binds = Object.fromEntries(error.binds);
+        this.#log.warn({ binds }, "listeners could not be opened; going on without them");
       }
     }
   }
@@ -257,7 +273,9 @@ class Driver implements Balancer {
     this.#worker = worker;
     this.#generation = generation;
     this.#structure = structure;
-    this.#bound = new Set(this.#haproxy.boundSockets().values());
+    const { sockets, backends } = this.#haproxy.carried();
+    this.#bound = new Set(sockets.values());
+    this.#backends = backends;
     this.#fleet.workerChanged();
   }
 

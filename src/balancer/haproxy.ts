@@ -143,9 +143,13 @@ export class HaproxyProcess {
     }
   }
 
-  /** What the configuration on disk binds: that of the running HAProxy, if one runs. */
-  boundSockets(): Map<string, string> {
-    return existsSync(this.files.config) ? boundSockets(readFileSync(this.files.config, "utf8")) : new Map();
+  /** What the configuration on disk, that of the running HAProxy, binds (by frontend), and its backends. */
+  carried(): { readonly sockets: ReadonlyMap<string, string>; readonly backends: ReadonlySet<string> } {
+    const text = existsSync(this.files.config) ? readFileSync(this.files.config, "utf8") : "";
+    return {
+      sockets: boundSockets(text),
+      backends: new Set(Array.from(text.matchAll(/^backend (\S+)$/gm), (m) => m[1]!)),
+    };
   }
 
   /** Starts HAProxy on `config`, whose description is `description`. None may be running: see kill. */
