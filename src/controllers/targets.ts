@@ -1,6 +1,8 @@
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import { type TargetGroupRecord, type TargetRecord, targetKey } from "../model/load-balancer.ts";
 import type { TaskLoadBalancer, TaskRecord } from "../model/task.ts";
+import type { Instant } from "../runtime/clock.ts";
+import type { Random } from "../runtime/random.ts";
 import { addServiceEvent, deregisterTarget, finishDraining, registerTarget, removeTarget } from "../state/index.ts";
 import type { BerthTransaction, BerthView } from "../store/index.ts";
 import type { ControllerContext } from "./context.ts";
@@ -56,28 +58,31 @@ function targetsOf(
   return id === undefined || port === undefined ? [] : [{ targetGroupArn: group.arn, id, port }];
 }
 
-/** Keeps target groups in step with the tasks of services. */
+/** Keeps target groups in step with the tasks of services; one look is at all tasks of one service. */
 export function startTargetsController(context: ControllerContext): { stop(): Promise<void> } {
   const { store, clock } = context;
-  const look = async (arn: string): Promise<void> => {
-    const seen = store.view.tasks.get(arn);
-    if (seen === undefined || isIdle(targetWork(store.view, seen))) return;
+  const look = async (serviceArn: string): Promise<void> => {
+    if (balancedTasks(store.view, serviceArn).every((task) => isIdle(targetWork(store.view, task)))) return;
     const now = clock.now();
     await store.transact("targets", (tx) => {
-      const task = tx.tasks.get(arn);
-      if (task !== undefined) carryOut(tx, task, targetWork(tx, task), { ...context, now });
+      const works = balancedTasks(tx, serviceArn).map((task) => ({ task, work: targetWork(tx, task) }));
+      for (const { task, work } of works) carryOut(tx, task, work, now);
+      const all = works.map(({ work }) => work);
+      tellService(tx, serviceArn, { now, random: context.random }, all);
     });
   };
   const queue = startWorkQueue({ name: "targets", context, look });
+  const lookAt = (task: TaskRecord | undefined) => {
+    if (task?.serviceArn !== undefined && task.loadBalancers.length > 0) queue.add(task.serviceArn);
+  };
   const unwatch = store.watch((change) => {
-    for (const put of change.puts) {
-      if (put.table === "tasks" && ofLoadBalancer(put.after)) queue.add(put.key);
-    }
+    for (const put of change.puts) if (put.table === "tasks") lookAt(put.after);
     for (const gone of change.deletes) {
-      if (gone.table === "targets" && gone.before.taskArn !== undefined) queue.add(gone.before.taskArn);
+      if (gone.table === "targets" && gone.before.taskArn !== undefined)
+        lookAt(store.view.tasks.get(gone.before.taskArn));
     }
   });
-  for (const task of store.view.tasks.all()) if (ofLoadBalancer(task)) queue.add(task.arn);
+  for (const task of store.view.tasks.all()) lookAt(task);
   return {
     stop: () => {
       unwatch();
@@ -86,36 +91,47 @@ export function startTargetsController(context: ControllerContext): { stop(): Pr
   };
 }
 
-const ofLoadBalancer = (task: TaskRecord) => task.loadBalancers.length > 0;
+/** A service's tasks that are or were to be in rotation; stopped ones only while targets of theirs are left. */
+function balancedTasks(tables: BerthView, serviceArn: string): TaskRecord[] {
+  const stopped = tables.tasks
+    .where("serviceStopped", serviceArn)
+    .filter((t) => tables.targets.count("task", t.arn) > 0);
+  return [...tables.tasks.where("service", serviceArn), ...stopped].filter((t) => t.loadBalancers.length > 0);
+}
 
 const isIdle = (w: TargetWork) => w.register.length + w.deregister.length + w.remove.length === 0 && !w.drained;
 
-function carryOut(
-  tx: BerthTransaction,
-  task: TaskRecord,
-  work: TargetWork,
-  at: Pick<ControllerContext, "random"> & { readonly now: number },
-): void {
-  for (const target of work.register) registerTarget(tx, { ...target, taskArn: task.arn }, at.now);
-  for (const target of work.deregister) deregisterTarget(tx, target, at.now);
+function carryOut(tx: BerthTransaction, task: TaskRecord, work: TargetWork, now: Instant): void {
+  for (const target of work.register) registerTarget(tx, { ...target, taskArn: task.arn }, now);
+  for (const target of work.deregister) deregisterTarget(tx, target, now);
   for (const target of work.remove) removeTarget(tx, target);
-  if (work.drained) finishDraining(tx, task, at.now);
-  tell(tx, task, work.register, (n, arn) => `registered ${n} targets in (target-group ${arn})`, at);
-  tell(tx, task, work.deregister, (n, arn) => `deregistered ${n} targets in (target-group ${arn})`, at);
-  if (work.deregister.length > 0) {
-    tell(tx, task, work.deregister.slice(0, 1), () => `has begun draining connections on 1 tasks.`, at);
-  }
+  if (work.drained) finishDraining(tx, task, now);
 }
 
-function tell(
+/** Source: ECS developer guide, service event messages. */
+function tellService(
   tx: BerthTransaction,
-  task: TaskRecord,
-  targets: readonly { readonly targetGroupArn: string }[],
-  words: (count: number, targetGroupArn: string) => string,
-  at: Pick<ControllerContext, "random"> & { readonly now: number },
+  serviceArn: string,
+  at: { readonly now: Instant; readonly random: Random },
+  works: readonly TargetWork[],
 ): void {
-  for (const [arn, list] of Map.groupBy(targets, (t) => t.targetGroupArn)) {
-    const service = task.serviceArn === undefined ? undefined : tx.services.get(task.serviceArn);
-    if (service !== undefined) addServiceEvent(tx, service, `(service ${service.name}) ${words(list.length, arn)}`, at);
-  }
+  let service = tx.services.get(serviceArn);
+  if (service === undefined) return;
+  const { name } = service;
+  const messages = [
+    ...perGroup(works.flatMap((w) => w.register)).map(([arn, n]) => `registered ${n} targets in (target-group ${arn})`),
+    ...perGroup(works.flatMap((w) => [...w.deregister, ...w.remove.filter(isInRotation)])).map(
+      ([arn, n]) => `deregistered ${n} targets in (target-group ${arn})`,
+    ),
+    ...draining(works.filter((w) => w.deregister.length > 0).length),
+  ];
+  for (const message of messages) service = addServiceEvent(tx, service, `(service ${name}) ${message}`, at);
+}
+
+const isInRotation = (target: TargetRecord) => target.drainingSince === undefined;
+
+const draining = (tasks: number) => (tasks === 0 ? [] : [`has begun draining connections on ${tasks} tasks.`]);
+
+function perGroup(targets: readonly { readonly targetGroupArn: string }[]): [arn: string, count: number][] {
+  return [...Map.groupBy(targets, (t) => t.targetGroupArn)].map(([arn, list]) => [arn, list.length]);
 }
