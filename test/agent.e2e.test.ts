@@ -20,6 +20,12 @@ interface Registration {
   }[];
   readonly attributes: readonly { readonly name: string; readonly value?: string }[];
 }
+interface PublishedMetrics {
+  readonly taskArn: string;
+  readonly containerMetrics: readonly {
+    readonly cpuStatsSet: { readonly max: number; readonly sum: number; readonly sampleCount: number };
+  }[];
+}
 interface PublishedHealth {
   readonly taskArn: string;
   readonly containers: readonly { readonly healthStatus: string }[];
@@ -127,7 +133,11 @@ const containersOf = (arn: string) =>
     .split("\n")
     .filter(Boolean);
 
-test("the agent registers its host with what it has, and signs every call", () => {
+/** Runs from the first test to the last: nothing that happens to agent, daemon or control plane may touch it. */
+const steady = task([{ ...shell("while :; do :; sleep 0.1; done") }]);
+let steadyContainer = "";
+
+test("the agent registers its host with what it has, and signs every call", async () => {
   const registration = ecs.registrations[0] as unknown as Registration;
   assert.equal(registration.cluster, "default");
   const document = JSON.parse(registration.instanceIdentityDocument);
@@ -143,6 +153,8 @@ test("the agent registers its host with what it has, and signs every call", () =
   assert.ok(attributes.has("com.amazonaws.ecs.capability.docker-remote-api.1.24"));
   assert.ok(!attributes.has("ecs.capability.task-eni") && !attributes.has("ecs.availability-zone"));
   assert.deepEqual(ecs.problems, []);
+  ecs.payload(steady);
+  steadyContainer = (await ecs.until(steady.arn, "RUNNING")).containers[0]!.runtimeId!;
 });
 
 test("a task runs on a dynamic port, with its environment, and stops with its exit code", async () => {
@@ -344,7 +356,7 @@ test("a killed agent comes back to the same containers, tells what happened mean
     "custom attributes only go with the first registration",
   );
   assert.equal((await ecs.until(dies.arn, "STOPPED")).containers[0]!.exitCode, 137);
-  const manifest = ecs.manifest(keep.arn);
+  const manifest = ecs.manifest(keep.arn, steady.arn);
   await waitUntil("the agent asks", () =>
     ecs.acs.some((it) => it.type === "TaskStopVerificationMessage" && it.message.messageId === manifest),
   );
@@ -449,6 +461,24 @@ test("twenty tasks in two payloads run about as soon as twenty parallel docker r
   assert.ok(byAgent < byDocker * 3, "far slower than Docker itself");
   for (const it of wanted) stopped(it.arn);
   await Promise.all(wanted.map((it) => ecs.until(it.arn, "STOPPED", 60_000)));
+});
+
+test("a task's use of the host is published, and through all of this its container was left alone", async () => {
+  const published = () =>
+    ecs.tcs
+      .filter((frame) => frame.type === "PublishMetricsRequest")
+      .flatMap((frame) => (frame.message.taskMetrics ?? []) as PublishedMetrics[])
+      .find((it) => it.taskArn === steady.arn);
+  await waitUntil("metrics of the steady task", () => published() !== undefined, 30_000);
+  const [metrics] = published()!.containerMetrics;
+  assert.ok(
+    metrics && metrics.cpuStatsSet.sampleCount > 0 && metrics.cpuStatsSet.max <= 100 && metrics.cpuStatsSet.sum > 0,
+  );
+  assert.deepEqual(containersOf(steady.arn), [steadyContainer]);
+  assert.deepEqual(
+    ecs.submitted.filter((it) => it.task === steady.arn).map((it) => it.status),
+    ["RUNNING"],
+  );
 });
 
 test("SIGTERM ends the agent at once with 0 and leaves its containers running; every signature was right", async () => {

@@ -11,7 +11,7 @@ import { refuseUnknownEnvironment } from "./environment.ts";
 export interface AgentConfig {
   /** The control plane's API. */
   readonly endpoint: URL;
-  /** Absent: the cluster `default`, which is made if it is not there. */
+  /** Absent: the cluster `default`, which alone is made if it is not there. */
   readonly cluster?: string;
   readonly dockerHost: DockerEndpoint;
   readonly stateDir: string;

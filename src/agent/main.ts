@@ -174,13 +174,13 @@ function openSessions(config: AgentConfig, deps: AgentDeps, parts: SessionParts)
     runtime,
     clock,
     cpus: machine.host.cpus,
-    tasks: engine.tasks,
-    connected: engine.connected,
+    tasks: () => engine.tasks(),
+    connected: () => engine.connected(),
   });
   let tcsUrl: URL | undefined;
   const publisher = telemetry({
     ...{ clock, random, log, cluster, containerInstanceArn },
-    ...{ tasks: engine.tasks, sampler: samples, engineIsUp: engine.connected },
+    ...{ tasks: () => engine.tasks(), sampler: samples, engineIsUp: () => engine.connected() },
     send: (type, message) => {
       if (tcsUrl && tcs.isOpen())
         tcs.send(

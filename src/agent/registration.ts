@@ -119,7 +119,7 @@ function totalResources(offer: HostOffer): Resource[] {
   ];
 }
 
-/** Without a cluster of the operator's choosing, the default one is made if it is not there. */
+/** The cluster `default` is made if it is not there, as ECS's own clients expect it to be. */
 async function registerOnce(deps: RegistrationDeps, request: RegisterContainerInstanceRequest) {
   try {
     return await deps.api.registerContainerInstance(request);
@@ -127,7 +127,7 @@ async function registerOnce(deps: RegistrationDeps, request: RegisterContainerIn
     const noCluster =
       error instanceof EcsCallError &&
       (error.code === "ClusterNotFoundException" || /Cluster not found/.test(error.message));
-    if (!noCluster || deps.cluster !== undefined) throw error;
+    if (!noCluster || request.cluster !== DEFAULT_CLUSTER) throw error;
     await deps.api.createCluster(DEFAULT_CLUSTER);
     return deps.api.registerContainerInstance(request);
   }

@@ -33,7 +33,8 @@ export function absorb(task: TaskRecord, container: ContainerRecord, facts: Cont
   noteHealth(container, facts, now);
   switch (facts.state) {
     case "created":
-      container.status = "CREATED";
+      // The facts may be older than a start that has succeeded since.
+      if (container.status === "NONE" || container.status === "PULLED") container.status = "CREATED";
       return "nothing";
     case "running":
       container.status = "RUNNING";

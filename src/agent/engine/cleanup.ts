@@ -18,6 +18,11 @@ export interface CleanerDeps {
   readonly tasks: Map<string, TaskRecord>;
 }
 
+export interface Cleaner {
+  start(): void;
+  close(): void;
+}
+
 /** Removes what stopped tasks left (containers, task-scoped volumes, metadata files), then forgets them. */
 export function cleaner({ runtime, state, clock, log, settings, tasks }: CleanerDeps): {
   start(): void;

@@ -398,3 +398,55 @@ test("a task that arrives while the daemon is away waits for it", async () => {
   daemon.setDown(false);
   await until(clock, "RUNNING", () => taskStatus(engine.task(ARN)!) === "RUNNING");
 });
+
+test("a restart whose answer was lost is finished once the daemon answers again", async () => {
+  const clock = manualClock();
+  const daemon = fakeDaemon(clock);
+  let lose = false;
+  const losing = daemon.connect((call, when) => {
+    if (call !== "start" || when !== "before" || !lose) return;
+    lose = false;
+    throw new RuntimeError("unreachable", "the connection broke off");
+  });
+  const { engine } = bench({ clock, daemon, runtime: losing });
+  await engine.accept([start([{ name: "main", restartPolicy: { enabled: true, restartAttemptPeriod: 60 } }])]);
+  await quiet();
+  clock.advance(60_000);
+  lose = true;
+  daemon.exit(daemon.named("main"), 1);
+  await until(clock, "it runs again", () => daemon.named("main").state === "running");
+  assert.equal(engine.task(ARN)!.containers[0]!.status, "RUNNING");
+});
+
+test("a daemon that takes too long to create or start gives the container up with DockerTimeoutError", async () => {
+  for (const slow of ["create", "start"]) {
+    const clock = manualClock();
+    const daemon = fakeDaemon(clock);
+    const runtime = daemon.connect((call, when) => {
+      if (call === slow && when === "before") throw new RuntimeError("timeout", "no answer within 180000 ms");
+    });
+    const { engine } = bench({ clock, daemon, runtime });
+    await engine.accept([start([{ name: "main" }])]);
+    await quiet();
+    assert.equal(engine.task(ARN)!.containers[0]!.reason, "DockerTimeoutError: no answer within 180000 ms");
+  }
+});
+
+test("a task stopped while its image is being pulled is over at once, and no container is made", async () => {
+  const clock = manualClock();
+  const daemon = fakeDaemon(clock);
+  let arrive = () => {};
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const runtime = daemon.connect((call, when) => (call === "pull" && when === "before" ? arrived : undefined));
+  const { engine } = bench({ clock, daemon, runtime });
+  await engine.accept([start([{ name: "main", image: "large" }])]);
+  await quiet();
+  await engine.accept([stop]);
+  await quiet();
+  assert.equal(taskStatus(engine.task(ARN)!), "STOPPED");
+  arrive();
+  await quiet();
+  assert.equal(daemon.containers.size, 0);
+});

@@ -5,16 +5,16 @@ import { type ContainerRuntime, outcomeUnknown } from "../container-runtime.ts";
 import { refusalOf } from "../payload/refusal.ts";
 import type { PayloadTask, TaskPayload } from "../payload/task-payload.ts";
 import type { AgentState } from "../state/agent-state.ts";
-import { cleaner } from "./cleanup.ts";
+import { type Cleaner, cleaner } from "./cleanup.ts";
 import { decide, type TaskAction } from "./decide.ts";
 import { admissible, type HostResources, needOf, tooLarge } from "./host-resources.ts";
 import { imageKeeper } from "./images.ts";
 import { metadataKeeper } from "./metadata-file.ts";
 import { newTask } from "./new-task.ts";
-import { observer } from "./observe.ts";
-import { containerOperations } from "./operations.ts";
+import { type Observer, observer } from "./observe.ts";
+import { containerOperations, type Operations } from "./operations.ts";
 import type { EngineSettings, HostIdentity } from "./settings.ts";
-import { type ContainerRecord, noteReason, type TaskRecord, taskStatus } from "./task-record.ts";
+import { type ContainerRecord, noteReason, type RangeBinding, type TaskRecord, taskStatus } from "./task-record.ts";
 
 /** After a call whose outcome is unknown, and after one that failed without a reason to give up. */
 const LOOK_AGAIN_MS = 500;
@@ -52,180 +52,228 @@ export interface TaskEngine {
   close(): void;
 }
 
+/** Makes the engine; `start` sets it going. */
 export function taskEngine(deps: EngineDeps): TaskEngine {
-  const { runtime, state, clock, random, log, settings, host, resources } = deps;
-  const tasks = new Map<string, TaskRecord>();
-  const images = imageKeeper({ runtime, clock, log, behaviour: settings.pullBehaviour, pulled: state.pulledImages });
-  const usedRanges = () =>
-    [...tasks.values()]
-      .filter((it) => taskStatus(it) !== "STOPPED")
-      .flatMap((it) => it.containers.flatMap((c) => c.rangeBindings));
-  const metadata = metadataKeeper(settings, host, log);
-  const operations = containerOperations({ runtime, images, clock, random, log, settings, host, usedRanges, metadata });
-  const busy = new Map<ContainerRecord | TaskRecord, TaskAction["kind"] | "look">();
-  const timers = new Map<string, Timer>();
-  const woken = new Set<string>();
-  let sequence = 0;
+  return new Engine(deps);
+}
+
+class Engine implements TaskEngine {
+  readonly #deps: EngineDeps;
+  readonly #tasks = new Map<string, TaskRecord>();
+  /** What is being done to a container, or to a task's volumes: one thing at a time. */
+  readonly #busy = new Map<ContainerRecord | TaskRecord, TaskAction["kind"] | "look">();
+  readonly #timers = new Map<string, Timer>();
+  /** Tasks to look at in this turn. */
+  readonly #woken = new Set<string>();
+  readonly #operations: Operations;
+  readonly #observe: Observer;
+  readonly #cleanup: Cleaner;
+  #sequence = 0;
   /** Messages are taken in one after the other. */
-  let accepting: Promise<unknown> = Promise.resolve();
-  let closed = false;
+  #accepting: Promise<unknown> = Promise.resolve();
+  #closed = false;
 
-  const observe = observer({
-    runtime,
-    clock,
-    random,
-    log,
-    host,
-    task: (arn) => tasks.get(arn),
-    tasks: () => tasks.values(),
-    isBusy: (container) => busy.has(container),
-    metadata,
-    changed,
-    restart: (task, container) => run(task, container, "start", () => restart(task, container)),
-  });
-  const cleanup = cleaner({ ...deps, tasks });
+  constructor(deps: EngineDeps) {
+    this.#deps = deps;
+    const { runtime, clock, log, settings, host, state } = deps;
+    const images = imageKeeper({ runtime, clock, log, behaviour: settings.pullBehaviour, pulled: state.pulledImages });
+    const metadata = metadataKeeper(settings, host, log);
+    this.#operations = containerOperations({ ...deps, images, metadata, usedRanges: () => this.#usedRanges() });
+    this.#observe = observer({
+      ...deps,
+      metadata,
+      task: (arn) => this.#tasks.get(arn),
+      tasks: () => this.#tasks.values(),
+      isBusy: (container) => this.#busy.has(container),
+      changed: (task) => this.#changed(task),
+      restart: (task, container) => this.#restart(task, container),
+    });
+    this.#cleanup = cleaner({ ...deps, tasks: this.#tasks });
+  }
 
-  function changed(task: TaskRecord): void {
-    if (tasks.get(task.arn) !== task) return; // Cleaned up meanwhile: saving it would bring it back.
-    if (taskStatus(task) === "STOPPED" && task.stoppedAt === undefined) {
-      task.stoppedAt = clock.now();
-      task.executionStoppedAt ??= Math.max(...task.containers.map((it) => it.finishedAt ?? 0)) || task.stoppedAt;
-      admit();
+  start(): void {
+    for (const task of this.#deps.state.loadTasks()) {
+      this.#tasks.set(task.arn, task);
+      this.#sequence = Math.max(this.#sequence, task.sequence);
     }
-    state.saveTask(task);
-    deps.onChange(task);
-    wake(task.arn);
+    for (const task of this.#tasks.values()) this.#deps.onChange(task);
+    this.#observe.start();
+    this.#cleanup.start();
+    this.#admit();
+  }
+
+  accept(entries: readonly PayloadTask[]): Promise<{ readonly unknownStops: readonly string[] }> {
+    const accepted = this.#accepting.then(() => this.#acceptNow(entries));
+    this.#accepting = accepted.catch(() => undefined);
+    return accepted;
+  }
+
+  tasks(): Iterable<TaskRecord> {
+    return this.#tasks.values();
+  }
+
+  task(arn: string): TaskRecord | undefined {
+    return this.#tasks.get(arn);
+  }
+
+  connected(): boolean {
+    return this.#observe.connected();
+  }
+
+  acknowledged(task: TaskRecord): void {
+    if (this.#tasks.get(task.arn) === task) this.#deps.state.saveTask(task);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#observe.close();
+    this.#cleanup.close();
+    for (const timer of this.#timers.values()) timer.cancel();
+  }
+
+  #usedRanges(): RangeBinding[] {
+    return [...this.#tasks.values()]
+      .filter((it) => taskStatus(it) !== "STOPPED")
+      .flatMap((it) => it.containers.flatMap((container) => container.rangeBindings));
+  }
+
+  #changed(task: TaskRecord): void {
+    if (this.#tasks.get(task.arn) !== task) return; // Cleaned up meanwhile: saving it would bring it back.
+    if (taskStatus(task) === "STOPPED" && task.stoppedAt === undefined) {
+      task.stoppedAt = this.#deps.clock.now();
+      task.executionStoppedAt ??= Math.max(...task.containers.map((it) => it.finishedAt ?? 0)) || task.stoppedAt;
+      this.#admit();
+    }
+    this.#deps.state.saveTask(task);
+    this.#deps.onChange(task);
+    this.#wake(task.arn);
   }
 
   /** Asks for a look at the task. Many changes in one turn are one look. */
-  function wake(arn: string): void {
-    if (closed) return;
-    if (woken.size === 0) queueMicrotask(drain);
-    woken.add(arn);
+  #wake(arn: string): void {
+    if (this.#closed) return;
+    if (this.#woken.size === 0) queueMicrotask(() => this.#drain());
+    this.#woken.add(arn);
   }
 
-  function drain(): void {
-    const arns = [...woken];
-    woken.clear();
+  #drain(): void {
+    const arns = [...this.#woken];
+    this.#woken.clear();
     for (const arn of arns) {
-      const task = tasks.get(arn);
-      if (task && !closed && observe.settled()) look(task);
+      const task = this.#tasks.get(arn);
+      if (task && !this.#closed && this.#observe.settled()) this.#look(task);
     }
   }
 
-  function look(task: TaskRecord): void {
-    timers.get(task.arn)?.cancel();
-    timers.delete(task.arn);
-    for (const action of decide(task, clock.now())) perform(task, action);
+  #look(task: TaskRecord): void {
+    this.#timers.get(task.arn)?.cancel();
+    this.#timers.delete(task.arn);
+    for (const action of decide(task, this.#deps.clock.now())) this.#perform(task, action);
   }
 
-  function perform(task: TaskRecord, action: TaskAction): void {
+  #perform(task: TaskRecord, action: TaskAction): void {
     switch (action.kind) {
       case "stop-task":
         task.desiredStatus = "STOPPED";
-        task.executionStoppedAt ??= clock.now();
-        changed(task);
+        task.executionStoppedAt ??= this.#deps.clock.now();
+        this.#changed(task);
         return;
       case "look-again":
-        timers.get(task.arn)?.cancel();
-        timers.set(
+        this.#timers.get(task.arn)?.cancel();
+        this.#timers.set(
           task.arn,
-          clock.after(Math.max(0, action.at - clock.now()), () => wake(task.arn)),
+          this.#deps.clock.after(Math.max(0, action.at - this.#deps.clock.now()), () => this.#wake(task.arn)),
         );
         return;
       case "make-volumes":
-        run(task, task, action.kind, () => operations.makeVolumes(task));
+        this.#run(task, task, action.kind, () => this.#operations.makeVolumes(task));
         return;
       default: {
         const container = task.containers.find((it) => it.name === action.container)!;
-        if (action.kind === "give-up") giveUp(task, container, action);
-        else run(task, container, action.kind, () => operations[action.kind](task, container));
+        if (action.kind === "give-up") this.#giveUp(task, container, action);
+        else this.#run(task, container, action.kind, () => this.#operations[action.kind](task, container));
       }
     }
   }
 
   /** A pull may go on without the container that asked for it; anything else must end first. */
-  function giveUp(
-    task: TaskRecord,
-    container: ContainerRecord,
-    action: Extract<TaskAction, { kind: "give-up" }>,
-  ): void {
-    const doing = busy.get(container);
+  #giveUp(task: TaskRecord, container: ContainerRecord, action: Extract<TaskAction, { kind: "give-up" }>): void {
+    const doing = this.#busy.get(container);
     if (doing !== undefined && doing !== "pull") return;
     container.status = "STOPPED";
-    container.finishedAt = clock.now();
+    container.finishedAt = this.#deps.clock.now();
     container.exitCode ??= action.exitCode;
     if (action.reason) noteReason(container, action.reason);
-    changed(task);
+    this.#changed(task);
   }
 
   /** Runs one operation at a time per container. Whatever comes of it, the task is looked at again. */
-  function run(
-    task: TaskRecord,
-    on: ContainerRecord | TaskRecord,
-    kind: TaskAction["kind"],
-    work: () => Promise<void>,
-  ): void {
-    if (busy.has(on)) return;
-    busy.set(on, kind);
+  #run(task: TaskRecord, on: ContainerRecord | TaskRecord, kind: TaskAction["kind"], work: () => Promise<void>): void {
+    if (this.#busy.has(on)) return;
+    this.#busy.set(on, kind);
     work().then(
       () => {
-        busy.delete(on);
-        changed(task);
+        this.#busy.delete(on);
+        this.#changed(task);
       },
       (error) => {
-        log.warn(
+        this.#deps.log.warn(
           { task: task.arn, operation: kind, error: String(error) },
           "an operation did not end; looking at what came of it",
         );
-        void lookUp(task, on, LOOK_AGAIN_MS);
+        void this.#lookUp(task, on, LOOK_AGAIN_MS);
       },
     );
   }
 
   /** Finds out what an operation did, for as long as that takes; until then nothing else is done to the container. */
-  async function lookUp(task: TaskRecord, on: ContainerRecord | TaskRecord, delayMs: number): Promise<void> {
-    busy.set(on, "look");
-    await clock.sleep(delayMs);
-    if (closed) return;
+  async #lookUp(task: TaskRecord, on: ContainerRecord | TaskRecord, delayMs: number): Promise<void> {
+    this.#busy.set(on, "look");
+    await this.#deps.clock.sleep(delayMs);
+    if (this.#closed) return;
     try {
-      if (on === task) await runtime.ping();
-      else await observe.lookAt(task, on as ContainerRecord);
-      busy.delete(on);
-      changed(task);
+      if (on === task) await this.#deps.runtime.ping();
+      else await this.#observe.lookAt(task, on as ContainerRecord);
+      if (this.#busy.get(on) === "look") this.#busy.delete(on);
+      this.#changed(task);
     } catch (error) {
       if (!outcomeUnknown(error))
-        log.error({ task: task.arn, error: String(error) }, "a container could not be inspected");
-      void lookUp(task, on, Math.min(delayMs * 2, MAX_LOOK_AGAIN_MS));
+        this.#deps.log.error({ task: task.arn, error: String(error) }, "a container could not be inspected");
+      void this.#lookUp(task, on, Math.min(delayMs * 2, MAX_LOOK_AGAIN_MS));
     }
   }
 
-  async function restart(task: TaskRecord, container: ContainerRecord): Promise<void> {
-    container.restartCount++;
-    container.exitCode = undefined;
-    log.info(
-      { task: task.arn, container: container.name, restartCount: container.restartCount },
-      "restarting container by its policy",
-    );
-    await operations.start(task, container);
+  /** Starts an exited container again in place. A look at it may be what found that out, and is over then. */
+  #restart(task: TaskRecord, container: ContainerRecord): void {
+    if (this.#busy.get(container) === "look") this.#busy.delete(container);
+    this.#run(task, container, "start", async () => {
+      container.restartCount++;
+      container.exitCode = undefined;
+      const { restartCount } = container;
+      this.#deps.log.info(
+        { task: task.arn, container: container.name, restartCount },
+        "restarting container by its policy",
+      );
+      await this.#operations.start(task, container);
+    });
   }
 
-  function admit(): void {
-    for (const task of admissible(tasks.values(), resources)) {
+  #admit(): void {
+    for (const task of admissible(this.#tasks.values(), this.#deps.resources)) {
       task.admitted = true;
-      state.saveTask(task);
-      wake(task.arn);
+      this.#deps.state.saveTask(task);
+      this.#wake(task.arn);
     }
   }
 
-  function take(payload: TaskPayload): TaskRecord {
-    const task = newTask(payload, ++sequence, random);
-    const refusal = refusalOf(payload) ?? tooLarge(needOf(payload), resources);
+  #take(payload: TaskPayload): TaskRecord {
+    const task = newTask(payload, ++this.#sequence, this.#deps.random);
+    const refusal = refusalOf(payload) ?? tooLarge(needOf(payload), this.#deps.resources);
     if (refusal) {
-      log.warn({ task: task.arn, reason: refusal }, "task refused");
+      this.#deps.log.warn({ task: task.arn, reason: refusal }, "task refused");
       task.reason = refusal.slice(0, 1024);
       task.desiredStatus = "STOPPED";
-      task.stoppedAt = clock.now();
+      task.stoppedAt = this.#deps.clock.now();
       for (const container of task.containers) {
         container.status = "STOPPED";
         noteReason(container, refusal);
@@ -234,12 +282,12 @@ export function taskEngine(deps: EngineDeps): TaskEngine {
     return task;
   }
 
-  async function acceptNow(entries: readonly PayloadTask[]): Promise<{ readonly unknownStops: readonly string[] }> {
+  async #acceptNow(entries: readonly PayloadTask[]): Promise<{ readonly unknownStops: readonly string[] }> {
     const unknownStops: string[] = [];
     const touched = new Map<string, TaskRecord>();
     for (const entry of entries) {
       if (entry.kind !== "stop") continue;
-      const task = tasks.get(entry.arn);
+      const task = this.#tasks.get(entry.arn);
       if (!task) unknownStops.push(entry.arn);
       else if (task.desiredStatus !== "STOPPED") {
         task.desiredStatus = "STOPPED";
@@ -247,45 +295,17 @@ export function taskEngine(deps: EngineDeps): TaskEngine {
       }
     }
     for (const entry of entries)
-      if (entry.kind === "start" && !tasks.has(entry.arn) && !touched.has(entry.arn))
-        touched.set(entry.arn, take(entry.task));
-    for (const task of touched.values()) state.saveTask(task);
+      if (entry.kind === "start" && !this.#tasks.has(entry.arn) && !touched.has(entry.arn))
+        touched.set(entry.arn, this.#take(entry.task));
+    for (const task of touched.values()) this.#deps.state.saveTask(task);
     // Nothing is done for a task before it is durable: a crash must not leave a container that nobody knows.
-    await state.flush();
-    for (const task of touched.values()) tasks.set(task.arn, task);
-    admit();
+    await this.#deps.state.flush();
+    for (const task of touched.values()) this.#tasks.set(task.arn, task);
+    this.#admit();
     for (const task of touched.values()) {
-      deps.onChange(task);
-      wake(task.arn);
+      this.#deps.onChange(task);
+      this.#wake(task.arn);
     }
     return { unknownStops };
   }
-
-  return {
-    start() {
-      for (const task of state.loadTasks()) {
-        tasks.set(task.arn, task);
-        sequence = Math.max(sequence, task.sequence);
-      }
-      for (const task of tasks.values()) deps.onChange(task);
-      observe.start();
-      cleanup.start();
-      admit();
-    },
-    accept(entries) {
-      const accepted = accepting.then(() => acceptNow(entries));
-      accepting = accepted.catch(() => undefined);
-      return accepted;
-    },
-    tasks: () => tasks.values(),
-    task: (arn) => tasks.get(arn),
-    connected: observe.connected,
-    acknowledged: (task) => state.saveTask(task),
-    close() {
-      closed = true;
-      observe.close();
-      cleanup.close();
-      for (const timer of timers.values()) timer.cancel();
-    },
-  };
 }

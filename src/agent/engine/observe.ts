@@ -43,150 +43,171 @@ export interface Observer {
 }
 
 export function observer(deps: ObserverDeps): Observer {
-  const { runtime, clock, random, log, host } = deps;
-  const limited = limiter(PARALLEL_LOOKS);
-  const label = `${OWNER_LABEL}=${host.instanceId}`;
-  let stopWatching: (() => void) | undefined;
-  let timer: Timer | undefined;
-  let connected = false;
-  let settled = false;
-  let closed = false;
-  /** Counts openings of the stream: a comparison that began before the latest one does not count. */
-  let opening = 0;
-  const looking = new Map<ContainerRecord, { again: boolean }>();
+  return new EngineObserver(deps);
+}
 
-  async function lookAt(task: TaskRecord, container: ContainerRecord): Promise<void> {
+class EngineObserver implements Observer {
+  readonly #deps: ObserverDeps;
+  readonly #limited = limiter(PARALLEL_LOOKS);
+  readonly #label: string;
+  #stopWatching: (() => void) | undefined;
+  #timer: Timer | undefined;
+  #connected = false;
+  #settled = false;
+  #closed = false;
+  /** Counts openings of the stream: a comparison that began before the latest one does not count. */
+  #opening = 0;
+  readonly #looking = new Map<ContainerRecord, { again: boolean }>();
+
+  constructor(deps: ObserverDeps) {
+    this.#deps = deps;
+    this.#label = `${OWNER_LABEL}=${deps.host.instanceId}`;
+  }
+
+  start(): void {
+    const { runtime, log } = this.#deps;
+    this.#stopWatching = runtime.watch(this.#label, {
+      onConnected: () => {
+        this.#connected = true;
+        void this.#reconcile(++this.#opening);
+      },
+      onLost: (error) => {
+        this.#connected = false;
+        log.warn({ error: error.message }, "the Docker daemon is gone; containers are left as they were last known");
+      },
+      onEvent: (event) => this.#onEvent(event),
+    });
+    this.#schedule();
+  }
+
+  connected(): boolean {
+    return this.#connected;
+  }
+
+  settled(): boolean {
+    return this.#settled;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stopWatching?.();
+    this.#timer?.cancel();
+  }
+
+  async lookAt(task: TaskRecord, container: ContainerRecord): Promise<void> {
     const id = container.runtimeId;
-    const facts = await settledFacts(runtime, clock, id ?? container.dockerName);
+    const facts = await settledFacts(this.#deps.runtime, this.#deps.clock, id ?? container.dockerName);
+    if (container.runtimeId !== id) return; // An operation has since made or replaced it, and says what it found.
     if (!facts) {
-      if (id && container.runtimeId === id) absorbVanished(container, clock.now());
-      return deps.changed(task);
+      if (id) absorbVanished(container, this.#deps.clock.now());
+      return this.#deps.changed(task);
     }
-    const asked = absorb(task, container, facts, clock.now());
-    await deps.metadata.complete(task, container, facts);
+    const asked = absorb(task, container, facts, this.#deps.clock.now());
+    await this.#deps.metadata.complete(task, container, facts);
     switch (asked) {
       case "restart":
-        deps.restart(task, container);
+        this.#deps.restart(task, container);
         break;
       case "stop-stray":
-        log.warn(
+        this.#deps.log.warn(
           { task: task.arn, container: container.name, id: facts.id },
           "a container of a stopped task runs; stopping it",
         );
-        void runtime
+        void this.#deps.runtime
           .stop(facts.id, 1)
-          .catch((error) => log.warn({ id: facts.id, error: String(error) }, "it could not be stopped"));
+          .catch((error: unknown) =>
+            this.#deps.log.warn({ id: facts.id, error: String(error) }, "it could not be stopped"),
+          );
         break;
       case "nothing":
         break;
     }
-    deps.changed(task);
+    this.#deps.changed(task);
   }
 
   /** Looks because of an event. One look at a time per container; an event during a look means one more. */
-  async function lookSoon(task: TaskRecord, container: ContainerRecord): Promise<void> {
-    const already = looking.get(container);
+  async #lookSoon(task: TaskRecord, container: ContainerRecord): Promise<void> {
+    const already = this.#looking.get(container);
     if (already) {
       already.again = true;
       return;
     }
     const mark = { again: true };
-    looking.set(container, mark);
+    this.#looking.set(container, mark);
     try {
-      while (mark.again && !closed) {
+      while (mark.again && !this.#closed) {
         mark.again = false;
-        await limited(() => lookAt(task, container));
+        await this.#limited(() => this.lookAt(task, container));
       }
     } catch (error) {
-      log.warn({ task: task.arn, container: container.name, error: String(error) }, "inspection after an event failed");
-      void reconcile(++opening); // The event is lost otherwise.
+      this.#deps.log.warn(
+        { task: task.arn, container: container.name, error: String(error) },
+        "inspection after an event failed",
+      );
+      void this.#reconcile(++this.#opening); // The event is lost otherwise.
     } finally {
-      looking.delete(container);
+      this.#looking.delete(container);
     }
   }
 
-  function onEvent(event: ContainerEvent): void {
+  #onEvent(event: ContainerEvent): void {
     if (event.action === "create") return; // Only the agent creates, and it waits for the answer.
-    for (const task of deps.tasks())
+    for (const task of this.#deps.tasks())
       for (const container of task.containers)
         if (container.runtimeId === event.id) {
-          const ownStart = event.action === "start" && deps.isBusy(container);
-          if (!ownStart) void lookSoon(task, container);
+          const ownStart = event.action === "start" && this.#deps.isBusy(container);
+          if (!ownStart) void this.#lookSoon(task, container);
           return;
         }
   }
 
   /** Compares everything the engine has with everything that is known. Repeats until it got through. */
-  async function reconcile(turn: number): Promise<void> {
-    while (!closed && turn === opening) {
+  async #reconcile(turn: number): Promise<void> {
+    while (!this.#closed && turn === this.#opening) {
       try {
-        const listed = await runtime.list(label);
-        await adoptAndLook(listed);
-        await removeUnknown(listed);
-        if (turn !== opening) return;
-        settled = true;
-        for (const task of deps.tasks()) deps.changed(task);
+        const listed = await this.#deps.runtime.list(this.#label);
+        await this.#adoptAndLook(listed);
+        await this.#removeUnknown(listed);
+        if (turn !== this.#opening) return;
+        this.#settled = true;
+        for (const task of this.#deps.tasks()) this.#deps.changed(task);
         return;
       } catch (error) {
-        log.warn({ error: String(error) }, "comparing with the engine failed; trying again");
-        await clock.sleep(RECONCILE_RETRY_MS);
+        this.#deps.log.warn({ error: String(error) }, "comparing with the engine failed; trying again");
+        await this.#deps.clock.sleep(RECONCILE_RETRY_MS);
       }
     }
   }
 
-  async function adoptAndLook(listed: readonly ListedContainer[]): Promise<void> {
+  async #adoptAndLook(listed: readonly ListedContainer[]): Promise<void> {
     const byName = new Map(listed.map((it) => [it.name, it]));
     const looks: Promise<void>[] = [];
-    for (const task of deps.tasks())
+    for (const task of this.#deps.tasks())
       for (const container of task.containers) {
         const found = byName.get(container.dockerName);
         const alive = container.status !== "STOPPED" && (found !== undefined || container.runtimeId !== undefined);
         const stray = container.status === "STOPPED" && found?.state === "running";
-        if ((alive || stray) && !deps.isBusy(container)) looks.push(limited(() => lookAt(task, container)));
+        if ((alive || stray) && !this.#deps.isBusy(container))
+          looks.push(this.#limited(() => this.lookAt(task, container)));
       }
     await Promise.all(looks);
   }
 
   /** Containers of this agent that belong to no task it knows would run for ever. */
-  async function removeUnknown(listed: readonly ListedContainer[]): Promise<void> {
+  async #removeUnknown(listed: readonly ListedContainer[]): Promise<void> {
     for (const it of listed) {
-      const task = deps.task(it.labels[TASK_ARN_LABEL] ?? "");
+      const task = this.#deps.task(it.labels[TASK_ARN_LABEL] ?? "");
       if (task?.containers.some((container) => container.dockerName === it.name)) continue;
-      log.warn({ id: it.id, name: it.name }, "removing a container that belongs to no known task");
-      await runtime.remove(it.id);
+      this.#deps.log.warn({ id: it.id, name: it.name }, "removing a container that belongs to no known task");
+      await this.#deps.runtime.remove(it.id);
     }
   }
 
-  function schedule(): void {
-    const delay = REINSPECT_MS + (random.next() * 2 - 1) * REINSPECT_JITTER_MS;
-    timer = clock.after(delay, () => {
-      if (connected) void reconcile(++opening);
-      schedule();
+  #schedule(): void {
+    const delay = REINSPECT_MS + (this.#deps.random.next() * 2 - 1) * REINSPECT_JITTER_MS;
+    this.#timer = this.#deps.clock.after(delay, () => {
+      if (this.#connected) void this.#reconcile(++this.#opening);
+      this.#schedule();
     });
   }
-
-  return {
-    start() {
-      stopWatching = runtime.watch(label, {
-        onConnected: () => {
-          connected = true;
-          void reconcile(++opening);
-        },
-        onLost: (error) => {
-          connected = false;
-          log.warn({ error: error.message }, "the Docker daemon is gone; containers are left as they were last known");
-        },
-        onEvent,
-      });
-      schedule();
-    },
-    lookAt,
-    connected: () => connected,
-    settled: () => settled,
-    close() {
-      closed = true;
-      stopWatching?.();
-      timer?.cancel();
-    },
-  };
 }

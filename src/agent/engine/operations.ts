@@ -45,108 +45,135 @@ export interface Operations {
 }
 
 export function containerOperations(deps: OperationsDeps): Operations {
-  const { runtime, images, clock, log, settings, host } = deps;
-  const limited = limiter(PARALLEL_STARTS);
-  /** From the pull to the create; after a restart in between it is looked up again. */
-  const imageOf = new WeakMap<ContainerRecord, ImageFacts>();
-  const rangeTries = new WeakMap<ContainerRecord, number>();
+  return new ContainerOperations(deps);
+}
 
-  function giveUp(container: ContainerRecord, name: string, error: unknown): void {
-    if (outcomeUnknown(error)) throw error;
-    noteReason(container, `${name}: ${error instanceof Error ? error.message : error}`);
-    container.status = "STOPPED";
-    container.finishedAt = clock.now();
+class ContainerOperations implements Operations {
+  readonly #deps: OperationsDeps;
+  readonly #limited = limiter(PARALLEL_STARTS);
+  /** From the pull to the create; after a restart in between it is looked up again. */
+  readonly #imageOf = new WeakMap<ContainerRecord, ImageFacts>();
+  readonly #rangeTries = new WeakMap<ContainerRecord, number>();
+
+  constructor(deps: OperationsDeps) {
+    this.#deps = deps;
   }
 
-  async function create(task: TaskRecord, container: ContainerRecord): Promise<void> {
-    const image = imageOf.get(container) ?? (await runtime.image(payloadOf(task, container).image));
+  create(task: TaskRecord, container: ContainerRecord): Promise<void> {
+    return this.#limited(() => this.#create(task, container));
+  }
+
+  start(task: TaskRecord, container: ContainerRecord): Promise<void> {
+    return this.#limited(() => this.#start(task, container));
+  }
+
+  makeVolumes(task: TaskRecord): Promise<void> {
+    return makeVolumes(this.#deps, task);
+  }
+
+  #giveUp(container: ContainerRecord, name: string, error: unknown): void {
+    const timedOut = error instanceof RuntimeError && error.kind === "timeout";
+    if (!timedOut && outcomeUnknown(error)) throw error;
+    noteReason(
+      container,
+      `${timedOut ? "DockerTimeoutError" : name}: ${error instanceof Error ? error.message : error}`,
+    );
+    container.status = "STOPPED";
+    container.finishedAt = this.#deps.clock.now();
+  }
+
+  async #create(task: TaskRecord, container: ContainerRecord): Promise<void> {
+    const image = this.#imageOf.get(container) ?? (await this.#deps.runtime.image(payloadOf(task, container).image));
     if (!image) {
       container.status = "NONE"; // Removed since it was pulled: it is fetched again.
       return;
     }
     try {
       if (container.rangeBindings.length === 0)
-        container.rangeBindings = pickRanges(task, container, deps.usedRanges(), deps.random);
-      const spec = containerSpec(task, container, image, settings, host);
-      await deps.metadata.prepare(task, container);
-      container.runtimeId = await runtime.create(spec).catch((error) => adopt(task, container, error));
+        container.rangeBindings = pickRanges(task, container, this.#deps.usedRanges(), this.#deps.random);
+      const spec = containerSpec(task, container, image, this.#deps.settings, this.#deps.host);
+      await this.#deps.metadata.prepare(task, container);
+      container.runtimeId = await this.#deps.runtime.create(spec).catch((error) => this.#adopt(task, container, error));
     } catch (error) {
-      return giveUp(container, "CannotCreateContainerError", error);
+      return this.#giveUp(container, "CannotCreateContainerError", error);
     }
-    container.createdAt ??= clock.now();
+    container.createdAt ??= this.#deps.clock.now();
     if (container.status !== "STOPPED") container.status = "CREATED";
   }
 
   /** The name is taken: by this very container, made before a restart or by a call whose answer was lost. */
-  async function adopt(task: TaskRecord, container: ContainerRecord, error: unknown): Promise<string> {
+  async #adopt(task: TaskRecord, container: ContainerRecord, error: unknown): Promise<string> {
     if (!(error instanceof RuntimeError) || error.kind !== "conflict") throw error;
-    const facts = await runtime.inspect(container.dockerName);
+    const facts = await this.#deps.runtime.inspect(container.dockerName);
     const ours = facts?.labels[TASK_ARN_LABEL] === task.arn && facts.labels[CONTAINER_NAME_LABEL] === container.name;
     if (!facts || !ours) throw error;
     return facts.id;
   }
 
-  async function start(task: TaskRecord, container: ContainerRecord): Promise<void> {
+  async #start(task: TaskRecord, container: ContainerRecord): Promise<void> {
     const id = container.runtimeId!;
     try {
-      await runtime.start(id);
+      await this.#deps.runtime.start(id);
     } catch (error) {
-      if (await pickedTakenPort(container, error)) return;
-      return giveUp(container, "CannotStartContainerError", error);
+      if (await this.#pickedTakenPort(container, error)) return;
+      return this.#giveUp(container, "CannotStartContainerError", error);
     }
-    const facts = await settledFacts(runtime, clock, id);
+    const facts = await settledFacts(this.#deps.runtime, this.#deps.clock, id);
     if (!facts) throw new RuntimeError("unreachable", `container ${id} is absent right after its start`);
-    absorb(task, container, facts, clock.now());
-    await deps.metadata.complete(task, container, facts);
+    absorb(task, container, facts, this.#deps.clock.now());
+    await this.#deps.metadata.complete(task, container, facts);
   }
 
   /** A host range that we picked holds a port that someone else has: pick another and make the container anew. */
-  async function pickedTakenPort(container: ContainerRecord, error: unknown): Promise<boolean> {
+  async #pickedTakenPort(container: ContainerRecord, error: unknown): Promise<boolean> {
     const taken =
       error instanceof RuntimeError && /port is already allocated|address already in use/.test(error.message);
-    const tries = (rangeTries.get(container) ?? 0) + 1;
+    const tries = (this.#rangeTries.get(container) ?? 0) + 1;
     if (!taken || container.rangeBindings.length === 0 || tries > RANGE_TRIES) return false;
-    rangeTries.set(container, tries);
-    await runtime.remove(container.runtimeId!);
+    this.#rangeTries.set(container, tries);
+    await this.#deps.runtime.remove(container.runtimeId!);
     container.runtimeId = undefined;
     container.rangeBindings = [];
     container.status = "PULLED";
     return true;
   }
 
-  async function stop(task: TaskRecord, container: ContainerRecord): Promise<void> {
+  async stop(task: TaskRecord, container: ContainerRecord): Promise<void> {
     const id = container.runtimeId!;
-    const timeoutSeconds = Math.max(1, payloadOf(task, container).stopTimeout ?? settings.stopTimeoutSeconds);
+    const timeoutSeconds = Math.max(
+      1,
+      payloadOf(task, container).stopTimeout ?? this.#deps.settings.stopTimeoutSeconds,
+    );
     for (let attempt = 1; ; attempt++) {
       try {
-        await runtime.stop(id, timeoutSeconds);
+        await this.#deps.runtime.stop(id, timeoutSeconds);
         break;
       } catch (error) {
         if (error instanceof RuntimeError && error.kind === "not-found") break;
         if (outcomeUnknown(error) || attempt >= STOP_TRIES) throw error;
-        log.warn(
+        this.#deps.log.warn(
           { task: task.arn, container: container.name, attempt, error: String(error) },
           "stop failed; trying again",
         );
-        await clock.sleep(STOP_RETRY_MS * attempt);
+        await this.#deps.clock.sleep(STOP_RETRY_MS * attempt);
       }
     }
-    const facts = await runtime.inspect(id);
+    const facts = await this.#deps.runtime.inspect(id);
     if (facts?.state === "running") throw new RuntimeError("failed", `container ${id} still runs after its stop`);
-    if (facts) absorb(task, container, facts, clock.now());
+    if (facts) absorb(task, container, facts, this.#deps.clock.now());
     else {
       container.status = "STOPPED";
-      container.finishedAt = clock.now();
+      container.finishedAt = this.#deps.clock.now();
     }
   }
 
-  async function pull(task: TaskRecord, container: ContainerRecord): Promise<void> {
+  async pull(task: TaskRecord, container: ContainerRecord): Promise<void> {
     try {
-      const ready = await images.ensure(payloadOf(task, container).image);
+      const ready = await this.#deps.images.ensure(payloadOf(task, container).image);
       task.pullStartedAt ??= ready.pullStartedAt;
       task.pullStoppedAt = ready.pullStoppedAt;
       if (container.status !== "NONE") return; // The task was stopped meanwhile.
-      imageOf.set(container, ready.image);
+      this.#imageOf.set(container, ready.image);
       container.imageId = ready.image.id;
       container.imageDigest = ready.image.repoDigests[0];
       container.status = "PULLED";
@@ -159,18 +186,10 @@ export function containerOperations(deps: OperationsDeps): Operations {
         (error instanceof CannotPullContainerError ? error : new CannotPullContainerError(error)).message,
       );
       container.status = "STOPPED";
-      container.finishedAt = clock.now();
-      if (settings.pullBehaviour === "always") task.desiredStatus = "STOPPED"; // Even if it is not essential (6.4).
+      container.finishedAt = this.#deps.clock.now();
+      if (this.#deps.settings.pullBehaviour === "always") task.desiredStatus = "STOPPED"; // Even if it is not essential (6.4).
     }
   }
-
-  return {
-    pull,
-    create: (task, container) => limited(() => create(task, container)),
-    start: (task, container) => limited(() => start(task, container)),
-    stop,
-    makeVolumes: (task) => makeVolumes(deps, task),
-  };
 }
 
 async function makeVolumes({ runtime, host, clock }: OperationsDeps, task: TaskRecord): Promise<void> {
