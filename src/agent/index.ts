@@ -38,7 +38,7 @@ async function runProcess(config: AgentConfig, env: NodeJS.ProcessEnv): Promise<
   const alive = new MessageChannel();
   alive.port1.onmessage = () => undefined;
   try {
-    const state = openSqliteState(config.stateDir, clock);
+    const state = openSqliteState(config.stateDir, clock, log);
     const code = await runAgent(config, {
       clock,
       random,

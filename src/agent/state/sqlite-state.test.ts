@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { silentLog } from "../../runtime/log.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import { newTask } from "../engine/new-task.ts";
 import { manualClock } from "../manual-clock.ts";
@@ -30,7 +31,7 @@ const task = (id: string) =>
 test(
   "tasks, identity and pulled images are the same after closing and opening",
   inDir(async (dir) => {
-    const first = openSqliteState(dir, manualClock());
+    const first = openSqliteState(dir, manualClock(), silentLog());
     const [a, b] = [task("a"), task("b")];
     first.saveTask(a);
     first.saveTask(b);
@@ -42,7 +43,7 @@ test(
     first.saveTask(a);
     first.deleteTask(b.arn);
     await first.close();
-    const second = openSqliteState(dir, manualClock());
+    const second = openSqliteState(dir, manualClock(), silentLog());
     assert.deepEqual(second.loadTasks(), JSON.parse(JSON.stringify([a])));
     assert.deepEqual(second.identity(), { instanceId: "i-1", latestSeqNum: 7 });
     assert.ok(second.pulledImages.has("x:1"));
@@ -54,14 +55,14 @@ test(
   "a change that nobody waits for is written within a fifth of a second",
   inDir(async (dir) => {
     const clock = manualClock();
-    const state = openSqliteState(dir, clock);
+    const state = openSqliteState(dir, clock, silentLog());
     state.saveTask(task("a"));
     clock.advance(200);
     await new Promise((resolve) => setTimeout(resolve, 50));
     const mark = state.flush();
     await mark;
     await state.close();
-    const again = openSqliteState(dir, clock);
+    const again = openSqliteState(dir, clock, silentLog());
     assert.equal(again.loadTasks().length, 1);
     await again.close();
   }),
@@ -70,14 +71,14 @@ test(
 test(
   "a flipped byte is named and never served",
   inDir(async (dir) => {
-    const state = openSqliteState(dir, manualClock());
+    const state = openSqliteState(dir, manualClock(), silentLog());
     state.saveTask(task("a"));
     await state.close();
     const db = new DatabaseSync(join(dir, "agent.db"));
     db.exec("UPDATE state SET value = replace(value, '\"RUNNING\"', '\"RUNNINH\"')");
     db.close();
     assert.throws(
-      () => openSqliteState(dir, manualClock()),
+      () => openSqliteState(dir, manualClock(), silentLog()),
       (error) => error instanceof StateDamagedError && /checksum of "task\/arn/.test(error.message),
     );
   }),
@@ -86,8 +87,8 @@ test(
 test(
   "two agents cannot use one state",
   inDir(async (dir) => {
-    const state = openSqliteState(dir, manualClock());
-    assert.throws(() => openSqliteState(dir, manualClock()), /another agent is using/);
+    const state = openSqliteState(dir, manualClock(), silentLog());
+    assert.throws(() => openSqliteState(dir, manualClock(), silentLog()), /another agent is using/);
     await state.close();
   }),
 );

@@ -3,11 +3,14 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
 import type { TaskRecord } from "../engine/task-record.ts";
 import { type AgentIdentity, type AgentState, StateDamagedError } from "./agent-state.ts";
 
 /** A change nobody waits for is written within so long. Losing it costs a look at the engine, so it need not be sooner. */
 const LAZY_WRITE_MS = 200;
+
+const RETRY_WRITE_MS = 5_000;
 
 const IDENTITY = "identity";
 const TASK = "task/";
@@ -18,7 +21,7 @@ const PULLED = "pulled/";
  * a kill at any point leaves the batch before it or the batch itself. Throws StateDamagedError if what is there cannot
  * be read whole, and an Error if another agent has it open.
  */
-export function openSqliteState(dir: string, clock: Clock): AgentState {
+export function openSqliteState(dir: string, clock: Clock, log: Log): AgentState {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const path = join(dir, "agent.db");
   const { db, rows } = open(path);
@@ -38,7 +41,17 @@ export function openSqliteState(dir: string, clock: Clock): AgentState {
 
   function change(key: string, value: (() => unknown) | undefined): void {
     dirty.set(key, value);
-    lazy ??= clock.after(LAZY_WRITE_MS, () => void flush().catch(() => undefined));
+    writeLater(LAZY_WRITE_MS);
+  }
+
+  /** What cannot be written (a full disk) stays to be written; whoever waits in `flush` is told. */
+  function writeLater(ms: number): void {
+    lazy ??= clock.after(ms, () => {
+      flush().catch((error: unknown) => {
+        log.error({ error: String(error) }, "the agent's state could not be written; it is tried again");
+        writeLater(RETRY_WRITE_MS);
+      });
+    });
   }
 
   function write(): void {

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { silentLog } from "../../runtime/log.ts";
+import { seededRandom } from "../../runtime/random.ts";
+import type { ContainerRuntime } from "../container-runtime.ts";
+import { type FakeDaemon, fakeDaemon } from "../fake-runtime.ts";
+import { type ManualClock, manualClock } from "../manual-clock.ts";
+import { readPayloadTask } from "../payload/task-payload.ts";
+import { type MemoryState, memoryState } from "../state/memory-state.ts";
+import { type TaskEngine, taskEngine } from "./engine.ts";
+import type { PullBehaviour } from "./settings.ts";
+
+/** An engine on the fake daemon, for tests. */
+
+export const ARN = "arn:aws:ecs:us-east-1:000000000000:task/default/t1";
+
+export interface Bench {
+  readonly clock: ManualClock;
+  readonly daemon: FakeDaemon;
+  readonly state: MemoryState;
+  readonly engine: TaskEngine;
+}
+
+export function bench(
+  options: {
+    daemon?: FakeDaemon;
+    clock?: ManualClock;
+    state?: MemoryState;
+    runtime?: ContainerRuntime;
+    pullBehaviour?: PullBehaviour;
+    cpu?: number;
+  } = {},
+): Bench {
+  const clock = options.clock ?? manualClock();
+  const daemon = options.daemon ?? fakeDaemon(clock);
+  const state = options.state ?? memoryState();
+  const engine = taskEngine({
+    runtime: options.runtime ?? daemon.connect(),
+    state,
+    clock,
+    random: seededRandom(state.loadTasks().length + 1),
+    log: silentLog(),
+    settings: {
+      region: "us-east-1",
+      cluster: "default",
+      pullBehaviour: options.pullBehaviour ?? "default",
+      stopTimeoutSeconds: 30,
+      cleanupWaitMs: 60_000,
+    },
+    host: {
+      containerInstanceArn: "arn",
+      instanceId: "i-0",
+      availabilityZone: "a",
+      privateIp: "10.0.0.1",
+      hostName: "h",
+    },
+    resources: { cpu: options.cpu ?? 2048, memoryMiB: 4096, ports: new Set() },
+    onChange: () => undefined,
+  });
+  engine.start();
+  return { clock, daemon, state, engine };
+}
+
+export const start = (containers: object[], more: object = {}) =>
+  readPayloadTask({
+    arn: ARN,
+    family: "web",
+    version: "1",
+    desiredStatus: "RUNNING",
+    containers: containers.map((it) => ({ image: "image", ...it })),
+    ...more,
+  });
+export const stop = { kind: "stop", arn: ARN } as const;
+
+/** Lets everything that needs no time happen. */
+export async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 60; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** Lets time pass in steps until the condition holds. */
+export async function until(clock: ManualClock, what: string, holds: () => boolean): Promise<void> {
+  for (let step = 0; step < 40; step++) {
+    await quiet();
+    if (holds()) return;
+    clock.advance(500);
+  }
+  assert.fail(`never: ${what}`);
+}
