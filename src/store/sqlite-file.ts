@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { decodeEntry, type StoredEntry, type StoredWrite } from "./entry-codec.ts";
 import { StoreFileError } from "./errors.ts";
+import { FoldWindow, type WindowEntry } from "./fold-window.ts";
 import { type Database, explainSqliteError, isBusy, openDatabase, RESTORE, type Statement } from "./sqlite-driver.ts";
 import { findWalDamage } from "./wal-check.ts";
 import { readMark, WriterMark } from "./writer-mark.ts";
@@ -9,9 +10,9 @@ import { readMark, WriterMark } from "./writer-mark.ts";
 const FILE_FORMAT = 1;
 /** "Brth", in `application_id`. */
 const APPLICATION_ID = 0x42727468;
-/** What one step of folding handles at most: some milliseconds of work. */
-const FOLD_RECORDS = 256;
-const FOLD_BYTES = 1 << 20;
+/** What one step of folding handles at most, so that an append does not wait long for it: some milliseconds of work. */
+const STEP_RECORDS = 512;
+const STEP_BYTES = 1 << 20;
 /** The log is moved into the file when about this much has been written to it. */
 const CHECKPOINT_BYTES = 8 << 20;
 /** Records handed over at once when loading. */
@@ -19,9 +20,8 @@ const LOAD_BATCH = 1000;
 
 /** What is known of the folded rows as a whole. A stale or missing page is in agreement with itself, but not with this. */
 interface Meta {
-  /** The last entry that is folded entirely, and how many writes of the next one are. */
+  /** The last entry that is folded. */
   readonly folded: number;
-  readonly foldedWrites: number;
   readonly revision: number;
   readonly schemaVersion: number;
   readonly rows: number;
@@ -42,7 +42,7 @@ interface Span {
   readonly bytes: number | null;
 }
 
-const EMPTY: Meta = { folded: 0, foldedWrites: 0, revision: 0, schemaVersion: 0, rows: 0, digest: 0 };
+const EMPTY: Meta = { folded: 0, revision: 0, schemaVersion: 0, rows: 0, digest: 0 };
 
 /**
  * The database file, synchronously: entries are appended, and folded into one row for each record. A row, an entry and the
@@ -55,8 +55,7 @@ export class SqliteFile {
   readonly #statements: Statements;
   #meta: Meta;
   #last: number;
-  /** The entry that is being folded. */
-  #folding: ReadEntry | undefined;
+  #window: FoldWindow | undefined;
   #backlogBytes = 0;
   #logBytes = 0;
 
@@ -178,49 +177,56 @@ export class SqliteFile {
     return { entry: decodeEntry(bytes), bytes: bytes.length };
   }
 
-  /** Folds up to FOLD_RECORDS writes of the oldest entry. Replaying an entry that is folded in part gives the same. */
   #foldStep(): void {
-    const sequence = this.#meta.folded + 1;
-    this.#folding ??= this.#entry(sequence);
-    const { entry, bytes: entryBytes } = this.#folding;
-    const from = this.#meta.foldedWrites;
-    let to = from;
-    let bytes = 0;
-    while (to < entry.writes.length && to - from < FOLD_RECORDS && bytes < FOLD_BYTES)
-      bytes += entry.writes[to++]?.json?.length ?? 0;
-    // Only the last write of a record within the piece matters.
-    const writes = new Map(
-      entry.writes.slice(from, to).map((write) => [JSON.stringify([write.table, write.key]), write]),
-    );
-    const whole = to === entry.writes.length;
+    this.#window ??= new FoldWindow();
+    const window = this.#window;
+    if (!window.isClosed) {
+      this.#gather(window);
+      return;
+    }
+    const writes = window.takeWrites(STEP_RECORDS, STEP_BYTES);
+    if (writes.length > 0) this.#inTransaction(() => this.#writeRows(writes));
+    else this.#inTransaction(() => this.#removeEntries(window.takeEntries(STEP_BYTES)));
+    // A guess at the pages that this has put into the log: rows in the order of keys share some.
+    this.#logBytes += 16_384 + writes.length * 4096;
+    if (window.isDone) this.#window = undefined;
+  }
+
+  #gather(window: FoldWindow): void {
+    let sequence = window.last ?? this.#meta.folded;
+    for (let bytes = 0; sequence < this.#last && bytes < STEP_BYTES && !window.isFull; ) {
+      const { entry, bytes: entryBytes } = this.#entry(++sequence);
+      window.gather(sequence, entry, entryBytes);
+      bytes += entryBytes;
+    }
+    if (sequence === this.#last || window.isFull) window.close();
+  }
+
+  /** Carries out `work`, which says what the meta row is to be afterwards. */
+  #inTransaction(work: () => Meta): void {
     this.#database.exec("BEGIN IMMEDIATE");
     try {
-      const meta = this.#foldWrites([...writes.values()]);
-      if (whole) this.#statements.removeEntry.run(sequence);
-      const next: Meta = whole
-        ? {
-            ...meta,
-            folded: sequence,
-            foldedWrites: 0,
-            revision: entry.revision,
-            schemaVersion: entry.schemaVersion ?? meta.schemaVersion,
-          }
-        : { ...meta, foldedWrites: to };
-      writeMeta(this.#statements, next);
+      const meta = work();
+      writeMeta(this.#statements, meta);
       this.#database.exec("COMMIT");
-      this.#meta = next;
-      if (whole) {
-        this.#folding = undefined;
-        this.#backlogBytes -= entryBytes;
-      }
-      this.#logBytes += 2 * bytes + 8192;
+      this.#meta = meta;
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;
     }
   }
 
-  #foldWrites(writes: readonly StoredWrite[]): Meta {
+  #removeEntries(entries: readonly WindowEntry[]): Meta {
+    let meta = this.#meta;
+    for (const { sequence, bytes, revision, schemaVersion = meta.schemaVersion } of entries) {
+      this.#statements.removeEntry.run(sequence);
+      this.#backlogBytes -= bytes;
+      meta = { ...meta, folded: sequence, revision, schemaVersion };
+    }
+    return meta;
+  }
+
+  #writeRows(writes: readonly StoredWrite[]): Meta {
     let { rows, digest } = this.#meta;
     for (const write of writes) {
       const { table, key, json } = write;

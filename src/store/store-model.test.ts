@@ -145,33 +145,36 @@ async function agreesWithModel(
     assert.deepEqual(new Map([...followed].sort()), new Map([...newest].sort()));
     store.verify();
   };
-  for (const step of steps) {
-    if (step.kind === "transaction") {
-      const done = store.transact("random", (tx) => {
-        check(tx, newest);
-        const own: Model = new Map(newest);
-        for (const operation of step.operations) {
-          inStore(tx, operation);
-          inModel(own, operation);
-          check(tx, own);
+  try {
+    for (const step of steps) {
+      if (step.kind === "transaction") {
+        const done = store.transact("random", (tx) => {
+          check(tx, newest);
+          const own: Model = new Map(newest);
+          for (const operation of step.operations) {
+            inStore(tx, operation);
+            inModel(own, operation);
+            check(tx, own);
+          }
+          if (step.throws) throw new Thrown();
+          newest.clear();
+          for (const [at, thing] of own) newest.set(at, thing);
+        });
+        pending.push(step.throws ? assert.rejects(done, Thrown) : done);
+        store.verify();
+      } else {
+        await settle();
+        if (step.kind === "reopen") {
+          await store.close();
+          store = await start();
+          check(store.view, newest);
         }
-        if (step.throws) throw new Thrown();
-        newest.clear();
-        for (const [at, thing] of own) newest.set(at, thing);
-      });
-      pending.push(step.throws ? assert.rejects(done, Thrown) : done);
-      store.verify();
-    } else {
-      await settle();
-      if (step.kind === "reopen") {
-        await store.close();
-        store = await start();
-        check(store.view, newest);
       }
     }
+    await settle();
+  } finally {
+    await store.close(); // its thread would keep the process alive
   }
-  await settle();
-  await store.close();
 }
 
 const clock = { ...systemClock(), after: (ms: number, fn: () => void) => awaitedTimer(ms, fn) };
