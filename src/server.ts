@@ -5,8 +5,9 @@ import { join } from "node:path";
 import type { ApiContext, Principal } from "./api/context.ts";
 import { createEcsService } from "./api/ecs/index.ts";
 import { createElbV2Service } from "./api/elbv2/index.ts";
+import { createLogsService } from "./api/logs/index.ts";
 import { type Balancer, containerLauncher, localLauncher, startBalancer } from "./balancer/index.ts";
-import { startBalancerController, startControllers } from "./controllers/index.ts";
+import { startBalancerController, startControllers, startInstancesController } from "./controllers/index.ts";
 import { createGateway, type Gateway } from "./gateway/index.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { type Log, processLog } from "./runtime/log.ts";
@@ -96,6 +97,7 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
     accessKeyId === key.accessKeyId && sessionToken === undefined
       ? { secretAccessKey: key.secretAccessKey, principal }
       : undefined;
+  const gateway = createGateway({ store, clock, random, log, authenticate, region });
   const context: ApiContext = {
     store,
     clock,
@@ -107,10 +109,10 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
       address: settings["balancer-address"],
       checkBind: async (address, port) => (balancer === undefined ? NO_HAPROXY : balancer.checkBind(address, port)),
     },
+    taskLogs: { read: (instance, request) => gateway.requestTaskLogs(instance, request) },
   };
-  const services = [createEcsService(context), createElbV2Service(context)];
+  const services = [createEcsService(context), createElbV2Service(context), createLogsService(context)];
   const api = createWireHandler({ services, authenticate, region, clock, random, log });
-  const gateway = createGateway({ store, clock, random, log, authenticate, region });
   const controller = {
     store,
     clock,
@@ -120,6 +122,11 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
   };
   const loops = [
     startControllers(controller),
+    startInstancesController(controller, gateway, {
+      graceMs: settings["host-loss-grace"] * 1000,
+      startGraceMs: settings["start-grace"] * 1000,
+      brakePercent: settings["host-loss-brake"],
+    }),
     ...(balancer === undefined ? [] : [startBalancerController(controller, balancer)]),
   ];
   return {

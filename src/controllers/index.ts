@@ -1,9 +1,12 @@
 import type { ControllerContext } from "./context.ts";
+import { startRetentionController } from "./retention.ts";
 import { startServicesController } from "./services.ts";
 import { startTargetsController } from "./targets.ts";
 
 export { startBalancerController } from "./balancer.ts";
 export type { ControllerContext } from "./context.ts";
+export type { HostLossSettings } from "./host-loss.ts";
+export { type AgentSessions, startInstancesController } from "./instances.ts";
 
 /** The loops of the control plane, running. */
 export interface Controllers {
@@ -13,7 +16,7 @@ export interface Controllers {
 
 /** Starts every loop that needs nothing but the store. Each looks at all that is there first. */
 export function startControllers(context: ControllerContext): Controllers {
-  const loops = [startServicesController(context), startTargetsController(context)];
+  const loops = [startServicesController(context), startTargetsController(context), startRetentionController(context)];
   return {
     stop: async () => {
       await Promise.all(loops.map((loop) => loop.stop()));

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Frame } from "./frame.ts";
+import { taskLogsResponse } from "./task-logs.ts";
 
 /** Tasks in one stop verification: more than fit on any host. */
 const MAX_STOP_CANDIDATES = 10_000;
@@ -14,6 +15,7 @@ const SCHEMAS = {
   NackRequest: v.object({ messageId: id, reason: v.nullish(text) }),
   HeartbeatAckRequest: v.object({ messageId: id }),
   IAMRoleCredentialsAckRequest: v.object({ messageId: id }),
+  TaskLogsResponse: taskLogsResponse,
   TaskStopVerificationMessage: v.object({
     messageId: id,
     stopCandidates: v.pipe(v.array(v.object({ taskArn: arn })), v.maxLength(MAX_STOP_CANDIDATES)),

@@ -3,7 +3,7 @@ import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import type { TaskRecord } from "../model/task.ts";
 import { abandonTask } from "../state/index.ts";
 import type { ContainerInstanceArn, TaskArn } from "../wire/arn.ts";
-import { readAcsMessage } from "./acs-messages.ts";
+import { type AcsMessage, readAcsMessage } from "./acs-messages.ts";
 import { CLOSE_GOING_AWAY, Connection } from "./connection.ts";
 import type { GatewayContext } from "./context.ts";
 import type { Frame } from "./frame.ts";
@@ -19,6 +19,7 @@ export interface AcsSessionEvents {
   readonly onClosed: () => void;
   /** The agent holds these orders durably. */
   readonly onDelivered: (deliveries: readonly Delivery[]) => void;
+  readonly onTaskLogs: (answer: Extract<AcsMessage, { type: "TaskLogsResponse" }>["message"]) => void;
 }
 
 /**
@@ -83,6 +84,11 @@ export class AcsSession {
     this.flush();
   }
 
+  /** Sends a message that has no part in what the session keeps. */
+  say(type: string, message: object): void {
+    this.#connection.send(type, message);
+  }
+
   /** A task of this instance has changed. `flush` says what there is to say. */
   notice(task: TaskRecord): void {
     this.#outbox.notice(task);
@@ -116,7 +122,7 @@ export class AcsSession {
   }
 
   ping(): void {
-    this.#connection.ping();
+    this.#connection.ping(this.#context.settings.maxUnansweredPings);
   }
 
   heartbeat(): void {
@@ -217,6 +223,9 @@ export class AcsSession {
           read.message.messageId,
           read.message.stopCandidates.map((c) => c.taskArn),
         );
+        return;
+      case "TaskLogsResponse":
+        this.#events.onTaskLogs(read.message);
         return;
       case "HeartbeatAckRequest":
       case "IAMRoleCredentialsAckRequest":

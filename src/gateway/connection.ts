@@ -21,15 +21,15 @@ export class Connection {
   readonly #socket: WebSocket;
   readonly #context: GatewayContext;
   readonly log: Log;
-  #lastHeard: number;
+  /** Pings since anything came. Counted, not timed: a pause of our own is not the agent's silence. */
+  #unanswered = 0;
 
   constructor(socket: WebSocket, context: GatewayContext, log: Log, events: ConnectionEvents) {
     this.#socket = socket;
     this.#context = context;
     this.log = log;
-    this.#lastHeard = context.clock.monotonic();
     const heard = () => {
-      this.#lastHeard = context.clock.monotonic();
+      this.#unanswered = 0;
       events.onHeard?.();
     };
     socket.on("pong", heard);
@@ -46,25 +46,21 @@ export class Connection {
     return this.#socket.readyState === this.#socket.OPEN;
   }
 
-  /** Milliseconds since anything came. */
-  get silentMs(): number {
-    return this.#context.clock.monotonic() - this.#lastHeard;
-  }
-
   send(type: string, message: object): void {
     if (!this.isOpen) return;
     this.#socket.send(writeFrame(type, message));
     this.#dropIfSlow();
   }
 
-  /** Also drops a session that does not read, or that has been silent for too long. */
-  ping(): void {
+  /** Also drops a session that does not read, or has left `maxUnanswered` pings without an answer. */
+  ping(maxUnanswered: number): void {
     if (!this.isOpen) return;
-    if (this.silentMs > this.#context.settings.silenceMs) {
-      this.log.warn({ silentMs: Math.round(this.silentMs) }, "agent is silent; its session is dropped");
+    if (this.#unanswered >= maxUnanswered) {
+      this.log.warn({ pings: this.#unanswered }, "agent is silent; its session is dropped");
       this.#socket.terminate();
       return;
     }
+    this.#unanswered++;
     this.#socket.ping();
     this.#dropIfSlow();
   }

@@ -18,6 +18,7 @@ import type { Delivery } from "./outbox.ts";
 import { recordConnected, recordConnectivity } from "./presence.ts";
 import { DEFAULT_GATEWAY_SETTINGS, type GatewaySettings } from "./settings.ts";
 import { type ContainerHealth, TcsSession } from "./tcs-session.ts";
+import { type TaskLogsAnswer, TaskLogsExchange, type TaskLogsRequest } from "./task-logs.ts";
 import { type Admission, admit, refuse } from "./upgrade.ts";
 
 export interface GatewayOptions {
@@ -42,6 +43,8 @@ export interface Gateway {
   lastHeard(arn: ContainerInstanceArn): number | undefined;
   /** Records that an agent is not connected, because it is silent. It is connected again when it is heard. */
   declareSilent(arn: ContainerInstanceArn): Promise<void>;
+  /** What a container of the instance wrote, asked of its agent over its open session. Never rejects. */
+  requestTaskLogs(arn: ContainerInstanceArn, request: TaskLogsRequest): Promise<TaskLogsAnswer>;
   /** Ends all sessions, with no instance recorded as disconnected for it, and waits for what is being written. */
   close(): Promise<void>;
 }
@@ -60,6 +63,7 @@ class AgentGateway implements Gateway {
   readonly #lastHeard = new Map<ContainerInstanceArn, number>();
   readonly #delivered: Batch<readonly Delivery[]>;
   readonly #health: Batch<{ readonly taskArn: string; readonly health: ContainerHealth }>;
+  readonly #taskLogs: TaskLogsExchange;
   readonly #timers: readonly Timer[];
   readonly #unwatch: () => void;
   /** Writes of agents' presence that are under way. */
@@ -73,6 +77,7 @@ class AgentGateway implements Gateway {
     this.#verifier = createVerifier({ region: options.region, authenticate: options.authenticate, clock });
     this.#delivered = new Batch("delivered", (items) => this.#recordDelivered(items.flat()), this.#context);
     this.#health = new Batch("health", (items) => this.#recordHealth(items), this.#context);
+    this.#taskLogs = new TaskLogsExchange({ clock, random });
     this.#timers = [
       clock.every(settings.pingMs, () => {
         for (const session of this.#acs.values()) session.ping();
@@ -114,6 +119,10 @@ class AgentGateway implements Gateway {
     return recordConnectivity(this.#context.store, arn, false, this.#context.clock.now());
   }
 
+  requestTaskLogs(arn: ContainerInstanceArn, request: TaskLogsRequest): Promise<TaskLogsAnswer> {
+    return this.#taskLogs.ask(this.#acs.get(arn), request);
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -135,6 +144,7 @@ class AgentGateway implements Gateway {
       onDelivered: (deliveries) => {
         for (const one of deliveries) this.#delivered.add(`${one.taskArn} ${one.order}`, [one]);
       },
+      onTaskLogs: (answer) => this.#taskLogs.answered(session, answer),
     });
     this.#acs.get(arn)?.terminate();
     this.#acs.set(arn, session);
@@ -180,6 +190,7 @@ class AgentGateway implements Gateway {
 
   /** A session that another one has replaced says nothing about the agent. */
   #acsClosed(session: AcsSession): void {
+    this.#taskLogs.closed(session);
     if (this.#acs.get(session.arn) !== session) return;
     this.#acs.delete(session.arn);
     if (this.#isClosed) return;

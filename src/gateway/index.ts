@@ -1,3 +1,11 @@
 export { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
 export { DEFAULT_GATEWAY_SETTINGS, type GatewaySettings } from "./settings.ts";
+export {
+  type LogPosition,
+  MAX_LOG_EVENTS,
+  TASK_LOGS_ATTRIBUTE,
+  type TaskLogEvent,
+  type TaskLogsAnswer,
+  type TaskLogsRequest,
+} from "./task-logs.ts";
 export { ACS_PATH, TCS_PATH } from "./upgrade.ts";

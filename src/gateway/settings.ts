@@ -4,8 +4,8 @@ export interface GatewaySettings {
   readonly pingMs: number;
   /** Between HeartbeatMessages, on both kinds of session. An agent gives a session up after 60 s without any. */
   readonly heartbeatMs: number;
-  /** A session that has said nothing, not even a pong, for this long is dropped. */
-  readonly silenceMs: number;
+  /** Pings without an answer before an ACS session is dropped: a cut network that heals sooner keeps it. */
+  readonly maxUnansweredPings: number;
   /** Bytes that wait to be sent to one agent; a session with more is dropped and begins again when the agent can read. */
   readonly maxBufferedBytes: number;
   /** Payloads that one agent has not acknowledged; no more are sent until it acknowledges one. */
@@ -17,7 +17,7 @@ export interface GatewaySettings {
 export const DEFAULT_GATEWAY_SETTINGS: GatewaySettings = {
   pingMs: 2_000,
   heartbeatMs: 25_000,
-  silenceMs: 60_000,
+  maxUnansweredPings: 30,
   maxBufferedBytes: 8 * 1024 * 1024,
   maxUnacknowledged: 64,
   retireMs: 10_000,

@@ -15,6 +15,9 @@ export interface TcsSessionEvents {
   readonly onClosed: () => void;
 }
 
+/** Heartbeats, each with a ping, without an answer before a session is dropped. */
+const MAX_UNANSWERED_HEARTBEATS = 3;
+
 /** One agent's TCS session: takes in container health, and acknowledges metrics and instance status. */
 export class TcsSession {
   readonly arn: ContainerInstanceArn;
@@ -34,7 +37,7 @@ export class TcsSession {
 
   /** Also finds out whether the agent is still there. */
   heartbeat(): void {
-    this.#connection.ping();
+    this.#connection.ping(MAX_UNANSWERED_HEARTBEATS);
     this.#connection.send("HeartbeatMessage", { healthy: true });
   }
 

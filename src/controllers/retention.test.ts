@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { STOPPED_TASK_RETENTION_MS } from "../model/task.ts";
+import { addServiceEvent, applyReport, launchTask, newTask } from "../state/index.ts";
+import type { BerthTransaction } from "../store/index.ts";
+import { DELETED_DEFINITION_RETENTION_MS, forgetOnce, INACTIVE_RETENTION_MS, MAX_PER_STEP } from "./retention.ts";
+import { CLUSTER_ARN, newService, putWorld, TestClock, testDefinition, testHost, testPlane } from "./testing.ts";
+
+const STOPPED = { status: "STOPPED", containers: [] } as const;
+
+function runTask(tx: BerthTransaction, now: number, random: Parameters<typeof newTask>[1]["random"]) {
+  const order = { clusterArn: CLUSTER_ARN, definition: testDefinition(1), instance: testHost(1), group: "g", tags: {} };
+  return launchTask(tx, newTask(order, { now, random }));
+}
+
+async function world() {
+  const clock = new TestClock();
+  const plane = await testPlane(clock);
+  const settled = putWorld(plane.store, 1);
+  await clock.advance(10);
+  await settled;
+  /** Runs what needs the test's clock to go on. */
+  const during = async <T>(work: Promise<T>): Promise<T> => {
+    let isDone = false;
+    void work
+      .finally(() => {
+        isDone = true;
+      })
+      .catch(() => undefined);
+    while (!isDone) await clock.advance(1);
+    return work;
+  };
+  const { store, random } = { store: plane.store, random: plane.context.random };
+  return { clock, store, random, during, forget: () => during(forgetOnce({ store, clock })) };
+}
+
+test("a stopped task is forgotten after an hour, and one that runs never", async () => {
+  const { clock, store, random, during, forget } = await world();
+  const { running, stopped } = await during(
+    store.transact("tasks", (tx) => {
+      const running = runTask(tx, clock.now(), random);
+      const stopped = applyReport(tx, runTask(tx, clock.now(), random), STOPPED, clock.now());
+      return { running, stopped };
+    }),
+  );
+  await clock.advance(STOPPED_TASK_RETENTION_MS - 60_000);
+  await forget();
+  assert.ok(store.view.tasks.get(stopped.arn) !== undefined);
+  await clock.advance(60_000);
+  await forget();
+  assert.equal(store.view.tasks.get(stopped.arn), undefined);
+  assert.ok(store.view.tasks.get(running.arn) !== undefined);
+});
+
+test("much is forgotten in steps", async () => {
+  const { clock, store, random, during, forget } = await world();
+  await during(
+    store.transact("tasks", (tx) => {
+      for (let i = 0; i < MAX_PER_STEP + 1; i++)
+        applyReport(tx, runTask(tx, clock.now(), random), STOPPED, clock.now());
+    }),
+  );
+  await clock.advance(STOPPED_TASK_RETENTION_MS);
+  assert.deepEqual([await forget(), store.view.tasks.size], [true, 1]);
+  assert.deepEqual([await forget(), store.view.tasks.size], [false, 0]);
+});
+
+test("deleted services with their events, deregistered instances and used tokens are forgotten after a day", async () => {
+  const { clock, store, random, during, forget } = await world();
+  const now = clock.now();
+  await during(
+    store.transact("old", (tx) => {
+      addServiceEvent(tx, newService({ status: "INACTIVE", deletedAt: now }), "(service web) gone.", { now, random });
+      tx.containerInstances.put({ ...testHost(2), status: "INACTIVE", deregisteredAt: now });
+      tx.requestTokens.put({ key: "RunTask/default/t", parametersDigest: "", resourceArns: [], createdAt: now });
+    }),
+  );
+  const sizes = () =>
+    [store.view.services, store.view.serviceEvents, store.view.containerInstances, store.view.requestTokens].map(
+      (t) => t.size,
+    );
+  await forget();
+  assert.deepEqual(sizes(), [1, 1, 2, 1]);
+  await clock.advance(INACTIVE_RETENTION_MS);
+  await forget();
+  assert.deepEqual(sizes(), [0, 0, 1, 0]);
+});
+
+test("a task definition that is deleted goes only when no task refers to it", async () => {
+  const { clock, store, random, during, forget } = await world();
+  const now = clock.now();
+  const task = await during(
+    store.transact("deleted", (tx) => {
+      for (const revision of [1, 2]) {
+        tx.taskDefinitions.put({ ...testDefinition(revision), status: "DELETE_IN_PROGRESS", deleteRequestedAt: now });
+      }
+      return runTask(tx, now, random);
+    }),
+  );
+  await clock.advance(DELETED_DEFINITION_RETENTION_MS);
+  await forget();
+  const left = () => [...store.view.taskDefinitions.all()].map((d) => d.revision);
+  assert.deepEqual(left(), [1]);
+  await during(store.transact("stop", (tx) => void applyReport(tx, tx.tasks.get(task.arn)!, STOPPED, clock.now())));
+  await forget();
+  assert.deepEqual(left(), []);
+});
