@@ -151,6 +151,16 @@ const REFUSED: [Input, string | RegExp][] = [
   ],
   [definition(two({ links: ["app"] }, { links: ["side:s"] })), "Container links should not have a cycle"],
   [
+    definition({
+      containerDefinitions: [
+        { ...CONTAINER, name: "free" },
+        { ...CONTAINER, name: "a", volumesFrom: [{ sourceContainer: "b" }] },
+        { ...CONTAINER, name: "b", dependsOn: [{ containerName: "a", condition: "START" }] },
+      ],
+    }),
+    "Container dependencies should not have a cycle",
+  ],
+  [
     definition({ networkMode: "awsvpc", ...two({ links: ["app"] }) }),
     "Links are not supported when networkMode=awsvpc.",
   ],
