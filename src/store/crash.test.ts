@@ -68,15 +68,21 @@ test(`after each of ${KILLS} kills -9 every acknowledged transaction is there, a
     for (let round = 0; round < KILLS; round++) {
       const acknowledged = await runAndKill(path, round, random.next() * 120);
       const store = await openFile(path);
-      const last = store.view.last.get("last")?.n ?? 0;
-      assert.ok(last >= acknowledged, `round ${round}: ${acknowledged} was acknowledged, but ${last} is the last one`);
-      const until = last;
-      await model.transact("steps", (tx) => {
-        while (modelled < until) crashStep(tx, ++modelled);
-      });
-      assert.deepEqual(contents(store), contents(model), `round ${round}`);
-      store.verify();
-      await store.close();
+      try {
+        const last = store.view.last.get("last")?.n ?? 0;
+        assert.ok(
+          last >= acknowledged,
+          `round ${round}: ${acknowledged} was acknowledged, but ${last} is the last one`,
+        );
+        const until = last;
+        await model.transact("steps", (tx) => {
+          while (modelled < until) crashStep(tx, ++modelled);
+        });
+        assert.deepEqual(contents(store), contents(model), `round ${round}`);
+        store.verify();
+      } finally {
+        await store.close(); // its thread would keep the process alive
+      }
     }
     assert.ok(modelled > KILLS * 10, "the writer hardly wrote");
   } finally {
@@ -117,9 +123,12 @@ test("a write that the disk refuses is named, and what was acknowledged before i
     assert.match(errors, /the store has failed.*berth\.db: the disk .*(free space|Free some space)/);
     const acknowledged = Math.max(...output.trim().split("\n").slice(1).map(Number));
     const store = await openFile(path);
-    assert.ok((store.view.last.get("last")?.n ?? 0) >= acknowledged);
-    store.verify();
-    await store.close();
+    try {
+      assert.ok((store.view.last.get("last")?.n ?? 0) >= acknowledged);
+      store.verify();
+    } finally {
+      await store.close();
+    }
   } finally {
     await rm(directory, { recursive: true });
   }
