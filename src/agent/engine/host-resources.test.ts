@@ -74,4 +74,5 @@ test("a task needs its own size, else its containers' reservations, else their l
     cpu: 100,
     memoryMiB: 64,
   });
+  assert.deepEqual(need({ launchType: "FARGATE", cpu: 4, memory: 9000 }, {}), { cpu: 0, memoryMiB: 0 });
 });

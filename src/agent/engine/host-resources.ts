@@ -26,6 +26,8 @@ export function needOf(task: TaskPayload): HostResources {
 }
 
 function computeNeed(task: TaskPayload): HostResources {
+  // A Fargate task has its host to itself, made to its measure: nothing is counted (agent protocol, 2.7).
+  if (task.launchType === "FARGATE") return { cpu: 0, memoryMiB: 0, ports: new Set() };
   const ports = new Set<string>();
   let cpu = 0;
   let memoryMiB = 0;
