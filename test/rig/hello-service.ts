@@ -107,10 +107,10 @@ function helloService({ ecs, elb }: Cluster, url: string, targetGroupArn: string
       return (health.TargetHealthDescriptions ?? []).filter((t) => t.TargetHealth?.State === "healthy").length;
     },
     stable: async (limitSeconds) => {
-      await waitUntilServicesStable(
-        { client: ecs, maxWaitTime: limitSeconds, minDelay: 1, maxDelay: 1 },
-        { services: ["hello"] },
-      );
+      const wait = { client: ecs, maxWaitTime: limitSeconds, minDelay: 1, maxDelay: 1 };
+      await waitUntilServicesStable(wait, { services: ["hello"] }).catch(async () => {
+        throw new Error(`the service is not stable after ${limitSeconds} s: ${await story(service)}`);
+      });
       await eventually("every target is healthy", 20_000, async () => {
         const { desiredCount } = await service.describe();
         return (await service.healthyTargets()) === desiredCount;
@@ -118,6 +118,15 @@ function helloService({ ecs, elb }: Cluster, url: string, targetGroupArn: string
     },
   };
   return service;
+}
+
+/** What the service says of itself, for a test that waited in vain. */
+async function story(service: HelloService): Promise<string> {
+  const { runningCount, pendingCount, desiredCount, deployments, events } = await service.describe();
+  const rollouts = deployments?.map((d) => `${d.status} ${d.rolloutState} ${d.runningCount}/${d.desiredCount}`);
+  const tasks = (await service.tasks()).map((t) => `${t.taskArn?.slice(-4)} ${t.lastStatus}`);
+  const said = events?.slice(0, 15).map((e) => `${e.createdAt?.toISOString()} ${e.message}`);
+  return JSON.stringify({ runningCount, pendingCount, desiredCount, rollouts, tasks, said }, null, 1);
 }
 
 async function connectedInstances({ ecs }: Cluster): Promise<number> {
