@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { TargetRecord } from "../model/load-balancer.ts";
 import { rollingLimits } from "./limits.ts";
+import { reconcileService } from "./reconcile.ts";
 import { SimulatedService } from "./testing.ts";
 
 test("[DP1] the floor rounds up and the ceiling rounds down", () => {
@@ -60,6 +62,7 @@ test("[DP6] [DP7] at 100..200 % all new tasks start first, and old ones stop onl
   sim.now += 39_999;
   sim.settle();
   assert.equal(stopping(sim), 0, "39.999 s after RUNNING the new tasks do not count yet");
+  assert.equal(sim.service.deployments[0]?.rolloutState, "IN_PROGRESS", "all tasks are well, but old ones are left");
   assert.equal(sim.lookAgainAt, sim.now + 1);
   sim.now += 1;
   sim.settle();
@@ -194,6 +197,43 @@ test("[DP11] a lost task of the last completed deployment is replaced while the 
   sim.settle();
   assert.equal(sim.wanted.filter((t) => t.deploymentId === "ecs-svc/1").length, 2);
   assert.equal(sim.wanted.length, 4);
+});
+
+test("[DP11] with room for one task, the floor's repair goes before the new deployment's start", () => {
+  const sim = deployed(2, 100, 150);
+  const next = sim.deploy();
+  sim.settle();
+  assert.deepEqual(
+    sim.wanted.map((t) => t.deploymentId),
+    ["ecs-svc/1", "ecs-svc/1", next.id],
+  );
+  // Only the old task's place becomes free: the new deployment still lacks one, and so does the old.
+  sim.crash(sim.wanted[0]!);
+  sim.now += 2000;
+  sim.settle();
+  assert.equal(sim.wanted.filter((t) => t.deploymentId === "ecs-svc/1").length, 2);
+});
+
+test("[DP11] with room to spare, a lost task is replaced even above the floor", () => {
+  const sim = deployed(4, 50, 200);
+  sim.deploy();
+  sim.settle();
+  sim.crash(sim.wanted.find((t) => t.deploymentId === "ecs-svc/1")!);
+  sim.settle();
+  assert.equal(sim.wanted.filter((t) => t.deploymentId === "ecs-svc/1").length, 4);
+});
+
+test("[DP1] a task with targets drains before it is STOPPING and takes no room meanwhile", () => {
+  const sim = deployed(1, 0, 100);
+  sim.deploy();
+  const observed = sim.observe();
+  const target = { port: 1, state: "healthy", registeredAt: 0 } as TargetRecord;
+  const kinds = (targets: readonly TargetRecord[]) =>
+    reconcileService({ ...observed, tasks: observed.tasks.map((t) => ({ ...t, targets })) }, sim.now).map(
+      (a) => a.kind,
+    );
+  assert.ok(kinds([target]).includes("stop-task") && kinds([target]).includes("start-tasks"));
+  assert.ok(kinds([]).includes("stop-task") && !kinds([]).includes("start-tasks"));
 });
 
 test("[DP16] a deleted service stops all it has and is INACTIVE when the last task has stopped", () => {

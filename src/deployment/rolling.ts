@@ -59,8 +59,7 @@ function retireReplacedOld(roster: Roster, desiredCount: number): void {
 function makeRoom(roster: Roster, wants: number): void {
   const short = () => wants - Math.max(0, roster.roomToCome);
   if (wants <= 0 || short() <= 0) return;
-  const wasFull = roster.roomToCome <= 0;
-  roster.retire(roster.old, short(), (m) => m.health.state !== "running" || roster.healthyCount >= roster.floor);
+  roster.retire(roster.old, short(), (m) => m.health.state === "unhealthy" || roster.healthyCount >= roster.floor);
   if (short() <= 0) return;
   roster.retire(
     roster.primary.filter((m) => m.isBad && m.health.state === "healthy"),
@@ -68,7 +67,7 @@ function makeRoom(roster: Roster, wants: number): void {
   );
   // Unhealthy ones make room one at a time, and only while no replacement is on its way.
   const isUnderWay = roster.primary.some((m) => !m.isBad && m.health.state !== "healthy");
-  if (wasFull && roster.roomToCome <= 0 && !isUnderWay) {
+  if (roster.roomToCome <= 0 && !isUnderWay) {
     roster.retire(
       roster.primary.filter((m) => m.health.state === "unhealthy"),
       1,

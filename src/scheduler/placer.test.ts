@@ -60,6 +60,7 @@ test("[PL4] every instance that refused is listed, and the closest is the one th
     instanceWith("a", {}, { agentConnected: false }),
     instanceWith("b", { memoryMiB: 0 }),
     instanceWith("c", { cpu: 0 }),
+    instanceWith("d", { memoryMiB: 0 }),
   ];
   const placement = placeTask(requestOf(), instances, chance);
   assert.ok(placement.kind === "refused");
@@ -69,6 +70,7 @@ test("[PL4] every instance that refused is listed, and the closest is the one th
       ["a", "AGENT"],
       ["b", "RESOURCE:MEMORY"],
       ["c", "RESOURCE:CPU"],
+      ["d", "RESOURCE:MEMORY"],
     ],
   );
   assert.match(
