@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newDeployment, supersede } from "../deployment/index.ts";
+import type { TargetRecord } from "../model/load-balancer.ts";
 import { seededRandom } from "../runtime/random.ts";
 import { requestStop } from "../state/index.ts";
 import { MemoryDisk } from "../store/index.ts";
+import { type TaskArn, targetGroupArn as targetGroup } from "../wire/arn.ts";
 import { startServicesController } from "./services.ts";
 import {
   agentsCatchUp,
@@ -18,6 +20,8 @@ import {
   testHost,
   testPlane,
 } from "./testing.ts";
+
+const SCOPE = { region: "us-east-1", accountId: "000000000000" };
 
 /** A service of three tasks on three hosts, all RUNNING. */
 async function running(desiredCount = 3): Promise<{ plane: TestPlane; clock: TestClock; stop(): Promise<void> }> {
@@ -243,5 +247,50 @@ test("a task that a user stops is replaced", async () => {
   );
   await clock.advance(10);
   assert.equal(liveTasks(store).filter((t) => t.desiredStatus === "RUNNING").length, 1);
+  await stop();
+});
+
+test("a task behind a load balancer counts when its target is healthy, and is replaced when it turns unhealthy", async () => {
+  const { plane, clock, stop } = await running(1);
+  const { store } = plane;
+  const targetGroupArn = targetGroup(SCOPE, { targetGroupName: "web", targetGroupId: "0".repeat(16) });
+  const loadBalancers = [{ targetGroupArn, containerName: "web", containerPort: 80 }];
+  const setTarget = (taskArn: TaskArn, port: number, state: TargetRecord["state"]) =>
+    during(
+      clock,
+      store.transact(
+        "target",
+        (tx) => void tx.targets.put({ targetGroupArn, id: "i-1", port, taskArn, state, registeredAt: 0 }),
+      ),
+    );
+  await during(
+    clock,
+    store.transact("update", (tx) => {
+      const service = { ...tx.services.get(SERVICE_ARN)!, loadBalancers };
+      const next = newDeployment("ecs-svc/2", service, clock.now());
+      tx.services.put({ ...service, deployments: supersede(service.deployments, next, clock.now()) });
+    }),
+  );
+  await clock.advance(10);
+  await during(clock, agentsCatchUp(store, clock));
+  const first = liveTasks(store).find((t) => t.deploymentId === "ecs-svc/2")!;
+  await setTarget(first.arn, 1, "initial");
+  await clock.advance(60_000);
+  assert.equal(store.view.services.get(SERVICE_ARN)?.deployments.length, 2, "an initial target is not healthy");
+  await setTarget(first.arn, 1, "healthy");
+  await clock.advance(10);
+  assert.equal(store.view.services.get(SERVICE_ARN)?.deployments.length, 1);
+  await setTarget(first.arn, 1, "unhealthy");
+  await clock.advance(10);
+  await during(clock, agentsCatchUp(store, clock));
+  const second = liveTasks(store).find((t) => t.deploymentId === "ecs-svc/2" && t.arn !== first.arn)!;
+  assert.equal(store.view.tasks.get(first.arn)?.desiredStatus, "RUNNING", "the replacement is not healthy yet");
+  await setTarget(second.arn, 2, "healthy");
+  await clock.advance(10);
+  const replaced = store.view.tasks.get(first.arn);
+  assert.equal(replaced?.lastStatus, "DEACTIVATING");
+  assert.equal(replaced?.stoppedReason, `Task failed ELB health checks in (target-group ${targetGroupArn})`);
+  assert.equal(messages(store).filter((m) => m.includes(`is unhealthy in (target-group ${targetGroupArn})`)).length, 1);
+  assert.ok(messages(store).some((m) => m.endsWith("Amazon ECS replaced 1 tasks due to an unhealthy status.")));
   await stop();
 });

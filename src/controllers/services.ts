@@ -93,7 +93,7 @@ function servicesTouched({ puts, deletes }: Change<BerthSchema>, { store }: Cont
     if (put.table === "services") touched.add(put.key);
     else if (put.table === "tasks" && put.after.serviceArn !== undefined) touched.add(put.after.serviceArn);
     else if (put.table === "targets" && put.before?.state !== put.after.state) addTask(put.after.taskArn);
-    else if (put.table === "containerInstances" && put.before?.status !== put.after.status) {
+    else if (put.table === "containerInstances" && isOtherHost(put.before, put.after)) {
       for (const task of store.view.tasks.where("containerInstance", put.key)) addTask(task.arn);
     }
   }
@@ -102,6 +102,11 @@ function servicesTouched({ puts, deletes }: Change<BerthSchema>, { store }: Cont
     if (gone.table === "targets") addTask(gone.before.taskArn);
   }
   return touched;
+}
+
+/** True if the tasks on the instance are to be seen in another light. */
+function isOtherHost(before: ContainerInstanceRecord | undefined, after: ContainerInstanceRecord): boolean {
+  return before?.status !== after.status || before.agentConnected !== after.agentConnected;
 }
 
 /** The clusters in which an instance may now take a task that it could not take before. */

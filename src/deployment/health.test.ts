@@ -4,7 +4,7 @@ import type { TargetRecord } from "../model/load-balancer.ts";
 import type { ContainerRecord, TaskRecord } from "../model/task.ts";
 import type { TargetGroupArn } from "../wire/arn.ts";
 import { assessHealth } from "./health.ts";
-import { testTask } from "./testing.ts";
+import { testInstance, testTask } from "./testing.ts";
 
 const GROUP = "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/web/0123456789abcdef" as TargetGroupArn;
 const OTHER = GROUP.replace("/web/", "/api/") as TargetGroupArn;
@@ -62,4 +62,16 @@ test("[DP4] an unhealthy task says why, in ECS's words", () => {
     event,
     `(task ${"1".padStart(32, "0")}) (port 32768) is unhealthy in (target-group ${GROUP}) due to (reason ${description}).`,
   );
+});
+
+test("[DP18] bad health on a host whose agent is not connected is left to what watches hosts", () => {
+  const task = testTask(1, { loadBalancers: [lb(GROUP)] });
+  const of = (agentConnected: boolean) =>
+    assessHealth(
+      { task, targets: [target("unhealthy")], instance: testInstance(1, { agentConnected }) },
+      0,
+      { healthyAfterMs: 40_000 },
+      90_000,
+    ).state;
+  assert.deepEqual([of(true), of(false)], ["unhealthy", "running"]);
 });

@@ -21,9 +21,12 @@ export interface Health {
   readonly event?: string;
 }
 
-/** Source: ECS developer guide, service health; rules [DP2], [DP3], [DP4]. */
+/**
+ * Source: ECS developer guide, service health; rules [DP2], [DP3], [DP4], [DP18]. Bad health on a host whose agent is not
+ * connected is the host's: whether its tasks are given up is decided where hosts are watched, for all of them at once.
+ */
 export function assessHealth(
-  { task, targets }: Pick<ObservedTask, "task" | "targets">,
+  { task, targets, instance }: ObservedTask,
   gracePeriodSeconds: number,
   settings: DeploymentSettings,
   now: Instant,
@@ -32,6 +35,7 @@ export function assessHealth(
   const trouble = troubleOf(task, targets);
   if (trouble !== undefined) {
     const graceEnd = task.startedAt + gracePeriodSeconds * 1000;
+    if (instance?.agentConnected === false) return { state: "running", well: false };
     if (now < graceEnd) return { state: "running", well: false, changesAt: graceEnd };
     return { state: "unhealthy", well: false, ...trouble };
   }
