@@ -82,30 +82,30 @@ const only = (kind: HostLossAction["kind"], lines: readonly string[]) => lines.f
 
 describe("one host", () => {
   const cases: readonly { readonly title: string; readonly host: SimulatedHost; readonly expected: string[] }[] = [
-    { title: "that answers stays", host: { id: 1 }, expected: [] },
-    { title: "that is frozen for 3 s stays", host: { id: 1, ...cutFrom(1000, 4000) }, expected: [] },
+    { title: "[HL1] that answers stays", host: { id: 1 }, expected: [] },
+    { title: "[HL2] that is frozen for 3 s stays", host: { id: 1, ...cutFrom(1000, 4000) }, expected: [] },
     {
-      title: "that is silent for 6.5 s is not connected, and keeps its tasks",
+      title: "[HL2] that is silent for 6.5 s is not connected, and keeps its tasks",
       host: { id: 1, ...cutFrom(0, 6500) },
       expected: ["6000 disconnect 1"],
     },
     {
-      title: "that is silent for 7 s loses its tasks",
+      title: "[HL3] that is silent for 7 s loses its tasks",
       host: { id: 1, ...cutFrom(0) },
       expected: ["6000 disconnect 1", "7000 abandon 1"],
     },
     {
-      title: "without tasks of services has nothing to lose",
+      title: "[HL3] without tasks of services has nothing to lose",
       host: { id: 1, tasks: 0, ...cutFrom(0) },
       expected: ["6000 disconnect 1"],
     },
     {
-      title: "that has not come back after a start of the control plane has 30 s",
+      title: "[HL4] that has not come back after a start of the control plane has 30 s",
       host: { id: 1, neverHeard: true },
       expected: ["30000 disconnect 1", "31000 abandon 1"],
     },
     {
-      title: "that was not connected before the start has 30 s too",
+      title: "[HL4] that was not connected before the start has 30 s too",
       host: { id: 1, neverHeard: true, wasConnected: false },
       expected: ["31000 abandon 1"],
     },
@@ -114,7 +114,7 @@ describe("one host", () => {
     test(`${title}`, () => assert.deepEqual(story(simulate([host], 40_000)), expected));
   }
 
-  test("the grace is a setting", () => {
+  test("[HL3] the grace is a setting", () => {
     assert.deepEqual(only("abandon", story(simulate([{ id: 1, ...cutFrom(0) }], 40_000, { graceMs: 20_000 }))), [
       "26000 abandon 1",
     ]);
@@ -122,7 +122,7 @@ describe("one host", () => {
 });
 
 describe("the brake", () => {
-  test("holds when four of ten go at once, though they were last heard at different times", () => {
+  test("[HL5] holds when four of ten go at once, though they were last heard at different times", () => {
     const hosts = range(10, (id) => (id <= 4 ? cutFrom(10_000 + id * 450) : {}));
     const lines = story(simulate(hosts, 25_000)).filter((l) => !l.includes("disconnect"));
     assert.equal(lines[0], "17500 hold 1: 4 of 10");
@@ -170,13 +170,13 @@ describe("the brake", () => {
       },
     ];
   for (const { title, hosts, held } of trips) {
-    test(`${title}`, () => {
+    test(`[HL5] ${title}`, () => {
       const lines = story(simulate(hosts, 200_000));
       assert.equal(only("hold", lines).length > 0, held, lines.join("\n"));
     });
   }
 
-  test("lets the tasks of one host go every 30 s, the longest silent first, and is released after the last", () => {
+  test("[HL7] [HL8] lets the tasks of one host go every 30 s, the longest silent first, and is released after the last", () => {
     const hosts = range(10, (id) => (id <= 4 ? cutFrom(1000 * id) : {}));
     const lines = story(simulate(hosts, 200_000)).filter((l) => !l.includes("disconnect"));
     assert.deepEqual(lines.slice(-5), [
@@ -188,7 +188,7 @@ describe("the brake", () => {
     ]);
   });
 
-  test("is released when hosts are back, and what is still gone is then given up at once", () => {
+  test("[HL8] is released when hosts are back, and what is still gone is then given up at once", () => {
     const hosts = range(10, (id) => (id <= 4 ? cutFrom(0, id <= 2 ? 20_000 : FOREVER) : {}));
     const lines = story(simulate(hosts, 60_000)).filter((l) => !l.includes("disconnect"));
     assert.deepEqual(lines, [
@@ -199,13 +199,13 @@ describe("the brake", () => {
     ]);
   });
 
-  test("loses nothing when all hosts come back", () => {
+  test("[HL8] loses nothing when all hosts come back", () => {
     const hosts = range(10, (id) => (id <= 9 ? cutFrom(0, 25_000) : {}));
     const lines = story(simulate(hosts, 60_000)).filter((l) => !l.includes("disconnect"));
     assert.deepEqual(lines, ["7000 hold 1,2,3,4,5,6,7,8,9: 9 of 10", "25000 release returned"]);
   });
 
-  test("tells of hosts that join those held back", () => {
+  test("[HL6] tells of hosts that join those held back", () => {
     const hosts = range(10, (id) => (id <= 4 ? cutFrom(0) : id === 5 ? cutFrom(5000) : {}));
     const lines = story(simulate(hosts, 14_000));
     assert.deepEqual(only("hold", lines), ["7000 hold 1,2,3,4: 4 of 10", "12000 hold 5: 5 of 10"]);

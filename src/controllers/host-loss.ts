@@ -77,7 +77,7 @@ export interface HostLossState {
 export const NOTHING_SEEN: HostLossState = { here: new Set(), goneSince: new Map(), brakes: new Map() };
 
 /**
- * Decides which hosts are lost and what follows. A cut network looks like dead hosts: when many go at once, their tasks
+ * Decides which hosts are lost and what follows, by the rules in docs/rules/host-loss.md. A cut network looks like dead hosts: when many go at once, their tasks
  * are replaced slowly, so that hosts that come back find their tasks still theirs.
  *
  * Example with ten hosts and the defaults: four are cut off together. 7 s after the first was last heard it would be given

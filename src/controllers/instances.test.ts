@@ -77,7 +77,7 @@ async function plane(hosts: number) {
   };
 }
 
-test("the tasks of services on a lost host are given up with a reason, and standalone tasks stay", async () => {
+test("[HL3] the tasks of services on a lost host are given up with a reason, and standalone tasks stay", async () => {
   const { clock, store, cut, tasksOn } = await plane(3);
   cut.add(testHost(1).arn);
   await clock.advance(5900);
@@ -99,7 +99,7 @@ test("the tasks of services on a lost host are given up with a reason, and stand
   assert.ok(tasksOn(2).every((t) => t.lastStatus === "RUNNING"));
 });
 
-test("a host that is frozen for 3 s keeps everything", async () => {
+test("[HL2] a host that is frozen for 3 s keeps everything", async () => {
   const { clock, cut, stopped } = await plane(3);
   cut.add(testHost(1).arn);
   await clock.advance(3000);
@@ -108,7 +108,7 @@ test("a host that is frozen for 3 s keeps everything", async () => {
   assert.deepEqual(stopped(), []);
 });
 
-test("when four of ten hosts are cut off at once nothing is replaced, an event says so, and another that it is over", async () => {
+test("[HL5] [HL6] [HL8] when four of ten hosts are cut off at once nothing is replaced, an event says so, and another that it is over", async () => {
   const { clock, store, cut, stopped } = await plane(10);
   for (const number of [1, 2, 3, 4]) cut.add(testHost(number).arn);
   await clock.advance(20_000);
@@ -126,7 +126,7 @@ test("when four of ten hosts are cut off at once nothing is replaced, an event s
   ]);
 });
 
-test("hosts that are really gone are replaced one by one", async () => {
+test("[HL7] [HL8] hosts that are really gone are replaced one by one", async () => {
   const { clock, store, cut, stopped } = await plane(10);
   for (const number of [1, 2, 3, 4]) cut.add(testHost(number).arn);
   await clock.advance(40_000);

@@ -17,19 +17,19 @@ function silences(times: readonly number[], heard: (now: number) => number | und
 const every = (ms: number, from: number, to: number) =>
   Array.from({ length: (to - from) / ms + 1 }, (_, i) => from + i * ms);
 
-test("silence is the time since the agent was heard", () => {
+test("[HL1] silence is the time since the agent was heard", () => {
   const lastPong = (now: number) => (now < 2000 ? 0 : 2000);
   assert.deepEqual(silences(every(500, 0, 4000), lastPong), [0, 500, 1000, 1500, 0, 500, 1000, 1500, 2000]);
 });
 
-test("an agent that was never heard is silent since the first look", () => {
+test("[HL4] an agent that was never heard is silent since the first look", () => {
   assert.deepEqual(
     silences([5000, 5500, 6000], () => undefined),
     [0, 500, 1000],
   );
 });
 
-test("a pause of our own counts as one short step, whether a pong came before it or not", () => {
+test("[HL4] a pause of our own counts as one short step, whether a pong came before it or not", () => {
   assert.deepEqual(
     silences([0, 500, 60_500, 61_000], () => 0),
     [0, 500, 1500, 2000],

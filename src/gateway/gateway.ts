@@ -17,8 +17,8 @@ import { MAX_FRAME_BYTES } from "./frame.ts";
 import type { Delivery } from "./outbox.ts";
 import { recordConnected, recordConnectivity } from "./presence.ts";
 import { DEFAULT_GATEWAY_SETTINGS, type GatewaySettings } from "./settings.ts";
-import { type ContainerHealth, TcsSession } from "./tcs-session.ts";
 import { type TaskLogsAnswer, TaskLogsExchange, type TaskLogsRequest } from "./task-logs.ts";
+import { type ContainerHealth, TcsSession } from "./tcs-session.ts";
 import { type Admission, admit, refuse } from "./upgrade.ts";
 
 export interface GatewayOptions {

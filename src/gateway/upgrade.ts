@@ -95,5 +95,6 @@ export function refuse(socket: Duplex, error: AwsError): void {
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nx-amzn-ErrorType: ${error.code}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
   );
 }
