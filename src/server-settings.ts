@@ -25,6 +25,7 @@ const pattern = (setting: Setting<string>, allowed: RegExp, accepted: string): S
 export const SERVER_SETTINGS = {
   "data-dir": text("DIR", "where state and credentials are kept", defaultDataDir(process.env)),
   listen: addressAndPort,
+  tls: text("FILE", "serve HTTPS with the certificate chain and private key in this PEM file", ""),
   region: pattern(text("REGION", "the region in every ARN", "us-east-1"), /^[a-z]{2}(-[a-z]+)+-\d$/, "like us-east-1"),
   "account-id": pattern(text("ID", "the account in every ARN", "000000000000"), /^\d{12}$/, "12 digits"),
   "balancer-address": pattern(

@@ -1,7 +1,9 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { createSecureContext } from "node:tls";
 import type { ApiContext, Principal } from "./api/context.ts";
 import { createEcsService } from "./api/ecs/index.ts";
 import { createElbV2Service } from "./api/elbv2/index.ts";
@@ -45,11 +47,14 @@ export async function runServer(settings: ServerSettings): Promise<number> {
   });
   const balancer = await openBalancer(settings, clock, log);
   const controlPlane = compose({ settings, store, balancer, clock, random, log });
-  const http = createServer(controlPlane.answer);
+  const http =
+    settings.tls === ""
+      ? createServer(controlPlane.answer)
+      : createTlsServer(readTls(settings.tls), controlPlane.answer);
   http.maxConnections = MAX_CONNECTIONS;
   http.keepAliveTimeout = KEEP_ALIVE_MS;
   http.on("upgrade", (request, socket, head) => controlPlane.gateway.handleUpgrade(request, socket, head));
-  const endpoint = await listen(http, settings.listen);
+  const endpoint = `${settings.tls === "" ? "http" : "https"}://${await listen(http, settings.listen)}`;
   const serverFile = join(dataDir, "server.json");
   writeFileSync(serverFile, JSON.stringify({ endpoint, region: settings.region, pid: process.pid }));
   process.stdout.write(`ready ${endpoint}\n`);
@@ -176,6 +181,21 @@ function route(
   }
 }
 
+/** One PEM file with the certificate chain and its private key. Throws naming the file if it cannot be used. */
+function readTls(file: string): { readonly cert: string; readonly key: string } {
+  try {
+    const pem = readFileSync(file, "utf8");
+    createSecureContext({ cert: pem, key: pem });
+    return { cert: pem, key: pem };
+  } catch (error) {
+    const what = (error as Error).message;
+    throw new Error(
+      `--tls ${file} cannot be used: ${what}. It must hold a certificate chain and its private key as PEM.`,
+    );
+  }
+}
+
+/** Opens the port and answers the address and port by which this machine reaches it. */
 async function listen(http: Server, at: { readonly host: string; readonly port: number }): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     http.once("error", (error: NodeJS.ErrnoException) => {
@@ -190,7 +210,7 @@ async function listen(http: Server, at: { readonly host: string; readonly port: 
   });
   const { port } = http.address() as AddressInfo;
   const host = at.host === "0.0.0.0" ? "127.0.0.1" : at.host.includes(":") ? `[${at.host}]` : at.host;
-  return `http://${host}:${port}`;
+  return `${host}:${port}`;
 }
 
 function endSignal(): Promise<{ readonly signal: NodeJS.Signals }> {

@@ -23,6 +23,7 @@ import {
 } from "@aws-sdk/client-ecs";
 import { type Cluster, startCluster } from "./rig/cluster.ts";
 import { eventually } from "./rig/eventually.ts";
+import { hostsJoined } from "./rig/joined.ts";
 
 const run = promisify(execFile);
 
@@ -36,6 +37,7 @@ before(async () => {
   // Services here have no health check: ECS would wait 40 s before it counts their tasks as healthy.
   cluster = await startCluster({ hosts: 1, serverArgs: ["--service-healthy-after", "1"] });
   await cluster.ecs.send(new CreateClusterCommand({}));
+  await hostsJoined(cluster, 1);
   await cluster.ecs.send(
     new RegisterTaskDefinitionCommand({
       family: "sleeper",

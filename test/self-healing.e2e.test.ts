@@ -9,6 +9,7 @@ import type { Host } from "../src/capacity/index.ts";
 import { type Cluster, startCluster } from "./rig/cluster.ts";
 import { eventually } from "./rig/eventually.ts";
 import { deployHello, type HelloService } from "./rig/hello-service.ts";
+import { connectedHosts } from "./rig/joined.ts";
 import { get, startLoad } from "./rig/load.ts";
 
 const TASKS = 3;
@@ -93,7 +94,7 @@ test("a host whose agent is stopped for three seconds is not declared dead", asy
   }
   await new Promise((resolve) => setTimeout(resolve, 5000));
   assert.deepEqual((await hello.tasks()).map((t) => t.taskArn).sort(), before);
-  assert.equal(await connectedHosts(), HOSTS);
+  assert.equal(await connectedHosts(cluster), HOSTS);
 });
 
 test("killing an agent and then its dockerd leaves the containers as they are", async () => {
@@ -101,7 +102,7 @@ test("killing an agent and then its dockerd leaves the containers as they are", 
   const containersBefore = await runningContainers(host);
   assert.ok(containersBefore.length > 0, "the host runs nothing to keep");
   process.kill(await agentPid(host), "SIGKILL");
-  await eventually("the agent is back", 20_000, async () => (await connectedHosts()) === HOSTS);
+  await eventually("the agent is back", 20_000, async () => (await connectedHosts(cluster)) === HOSTS);
   const { engine } = await cluster.pids(host.name);
   assert.ok(engine !== undefined);
   process.kill(engine, "SIGKILL");
@@ -171,8 +172,6 @@ async function instances() {
   );
   return described.containerInstances ?? [];
 }
-
-const connectedHosts = async () => (await instances()).filter((i) => i.agentConnected).length;
 
 async function hostsWithTasks(): Promise<{ name: string; arn: string | undefined }[]> {
   const busy = new Set((await hello.tasks()).map((t) => t.containerInstanceArn));

@@ -27,6 +27,7 @@ const PROGRAMS = [
   { for: ["start", "test"], program: "haproxy", package: "haproxy", why: "the load balancer" },
   { for: ["test"], program: "docker", package: "docker-cli", why: "tests look at hosts with it" },
   { for: ["test"], program: "aws", package: "awscli", why: "tests call the API with it" },
+  { for: ["test"], program: "openssl", package: "openssl", why: "a test makes a certificate with it" },
   { for: ["test"], program: "docker-registry", package: "docker-registry", why: "tests pull images from it" },
   { for: ["test"], program: "iptables-save", package: "iptables", why: "tests look for leftovers with it" },
 ];

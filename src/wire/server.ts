@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { TLSSocket } from "node:tls";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
@@ -126,6 +127,7 @@ async function callService<Principal>(
     sourceIp: request.socket.remoteAddress ?? "",
     host: headers.host ?? "",
     userAgent: headers["user-agent"] ?? "",
+    secure: request.socket instanceof TLSSocket,
     signal: gone.signal,
   };
   try {

@@ -9,6 +9,8 @@ export interface WireCall<Principal> {
   /** The Host header: how the caller reached us. */
   readonly host: string;
   readonly userAgent: string;
+  /** Whether the caller reached us over TLS. */
+  readonly secure: boolean;
   /** Aborted when the caller hangs up before the answer. */
   readonly signal: AbortSignal;
 }

@@ -19,6 +19,7 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { Cluster } from "./cluster.ts";
 import { eventually } from "./eventually.ts";
+import { hostsJoined } from "./joined.ts";
 
 /** The example service behind a load balancer, with its two versions registered as hello:1 and hello:2. */
 export interface HelloService {
@@ -68,11 +69,7 @@ export async function deployHello(
       DefaultActions: [{ Type: "forward", TargetGroupArn: targetGroupArn }],
     }),
   );
-  await eventually(
-    `${options.hosts} hosts have joined`,
-    20_000,
-    async () => (await connectedInstances(cluster)) >= options.hosts,
-  );
+  await hostsJoined(cluster, options.hosts);
   await ecs.send(
     new CreateServiceCommand({
       serviceName: "hello",
@@ -127,16 +124,6 @@ async function story(service: HelloService): Promise<string> {
   const tasks = (await service.tasks()).map((t) => `${t.taskArn?.slice(-4)} ${t.lastStatus}`);
   const said = events?.slice(0, 15).map((e) => `${e.createdAt?.toISOString()} ${e.message}`);
   return JSON.stringify({ runningCount, pendingCount, desiredCount, rollouts, tasks, said }, null, 1);
-}
-
-async function connectedInstances({ ecs }: Cluster): Promise<number> {
-  const { DescribeContainerInstancesCommand, ListContainerInstancesCommand } = await import("@aws-sdk/client-ecs");
-  const { containerInstanceArns = [] } = await ecs.send(new ListContainerInstancesCommand({}));
-  if (containerInstanceArns.length === 0) return 0;
-  const described = await ecs.send(
-    new DescribeContainerInstancesCommand({ containerInstances: containerInstanceArns }),
-  );
-  return (described.containerInstances ?? []).filter((i) => i.agentConnected).length;
 }
 
 function taskDefinition(version: string) {

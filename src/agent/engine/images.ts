@@ -67,7 +67,7 @@ export function imageKeeper({ runtime, clock, log, behaviour, pulled }: ImagesDe
     return { image, pullStartedAt, pullStoppedAt: clock.now() };
   }
 
-  /** Whether an image that is present is asked for again. The reasons are in docs/decisions/020-image-pull.md. */
+  /** Whether an image that is present is asked for again. The reasons are in docs/decisions/004-image-pull.md. */
   function wantsPull(reference: string, local: ImageFacts): boolean {
     switch (behaviour) {
       case "always":

@@ -8,5 +8,6 @@ import type { Operation } from "./operation.ts";
  */
 export const discoverPollEndpoint: Operation<"DiscoverPollEndpoint"> = (_context, _input, call) => {
   if (!/^[A-Za-z0-9._:[\]-]{1,255}$/.test(call.host)) throw clientError("The Host header is missing or malformed.");
-  return { endpoint: `http://${call.host}${ACS_PATH}`, telemetryEndpoint: `http://${call.host}${TCS_PATH}` };
+  const origin = `${call.secure ? "https" : "http"}://${call.host}`;
+  return { endpoint: `${origin}${ACS_PATH}`, telemetryEndpoint: `${origin}${TCS_PATH}` };
 };

@@ -22,7 +22,7 @@ export function createEcsService(context: ApiContext): WireService<Principal> {
 
 /**
  * UnsupportedFeatureException where ECS's model lists it for the operation, else InvalidParameterException, which it lists
- * for every operation: SDKs have a class for both. See docs/decisions/operations-not-carried-out.md.
+ * for every operation: SDKs have a class for both. See docs/decisions/003-operations-not-carried-out.md.
  */
 export function operationNotCarriedOut(operation: string): AwsError {
   const listed = ecsModel().operations.get(operation)?.errors;
