@@ -205,12 +205,3 @@ test("UpdateContainerAgent never has an update", async () => {
   const containerInstance = await rig.host("1");
   await refused(() => rig.call("UpdateContainerAgent", { containerInstance }), "NoUpdateAvailableException");
 });
-
-test("DiscoverPollEndpoint answers the address by which the agent reached us", async () => {
-  const rig = await tasksRig();
-  assert.deepEqual(await rig.call("DiscoverPollEndpoint", {}, { host: "berth.local:7070" }), {
-    endpoint: "http://berth.local:7070/acs",
-    telemetryEndpoint: "http://berth.local:7070/tcs",
-  });
-  await refused(() => rig.call("DiscoverPollEndpoint", {}, { host: "a/b@c" }), "ClientException", /Host/);
-});
