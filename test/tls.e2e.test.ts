@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { type Cluster, startCluster } from "./rig/cluster.ts";
+import { type Cluster, GATEWAY, startCluster } from "./rig/cluster.ts";
 import { eventually } from "./rig/eventually.ts";
 
 const run = promisify(execFile);
@@ -17,7 +17,7 @@ before(async () => {
   dir = mkdtempSync(join(tmpdir(), "tls-"));
   const [key, cert] = [join(dir, "key.pem"), join(dir, "cert.pem")];
   // The names by which this machine and its local hosts reach the server.
-  const names = "subjectAltName=IP:127.0.0.1,IP:10.211.0.1";
+  const names = `subjectAltName=IP:127.0.0.1,IP:${GATEWAY}`;
   const request = [
     "req",
     "-x509",

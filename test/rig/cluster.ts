@@ -46,8 +46,12 @@ export interface Cluster {
 
 const run = promisify(execFile);
 
-/** Two test files never run at once, but a developer's own cluster may: the names and the subnet here are the tests' own. */
-const PREFIX = "t";
+/** Each test process has names and a network of its own, so that several may run beside each other. */
+const PREFIX = `t${process.pid.toString(36)}-`;
+const NETWORK = `10.${100 + (process.pid % 100)}.${Math.floor(process.pid / 100) % 250}`;
+
+/** The address by which this process's hosts reach the machine. */
+export const GATEWAY = `${NETWORK}.1`;
 
 /**
  * Starts a server on a free port and `hosts` local hosts, each with the example images hello:v1 and hello:v2. Everything
@@ -60,10 +64,9 @@ export async function startCluster(options: {
   const dataDir = mkdtempSync(join(tmpdir(), "b"));
   const settings = hostsSettings({
     BERTH_HOSTS_DIR: join(dataDir, "h"),
-    BERTH_BRIDGE: "berthtest",
-    BERTH_SUBNET: "10.211.0.0/24",
+    BERTH_BRIDGE: `bt${process.pid.toString(36)}`,
+    BERTH_SUBNET: `${NETWORK}.0/24`,
   });
-  for (const left of await listHosts(settings)) await removeHost(left.name, settings);
   const args = ["--data-dir", dataDir, "--log-level", "info", ...(options.serverArgs ?? [])];
   let server = await launchServer([...args, "--listen", "127.0.0.1:0"], dataDir);
   const { endpoint } = serverFile(dataDir);
