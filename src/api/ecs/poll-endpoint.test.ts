@@ -9,5 +9,7 @@ test("DiscoverPollEndpoint answers the address by which the agent reached us", a
     endpoint: "http://berth.local:7070/acs",
     telemetryEndpoint: "http://berth.local:7070/tcs",
   });
+  const secure = await rig.call("DiscoverPollEndpoint", {}, { host: "berth.local", secure: true });
+  assert.deepEqual(secure, { endpoint: "https://berth.local/acs", telemetryEndpoint: "https://berth.local/tcs" });
   await refused(() => rig.call("DiscoverPollEndpoint", {}, { host: "a/b@c" }), "ClientException", /Host/);
 });
