@@ -18,6 +18,7 @@ import {
 } from "../../src/capacity/index.ts";
 import { type AccessKey, parseSharedCredentials } from "../../src/runtime/shared-credentials.ts";
 import { eventually } from "./eventually.ts";
+import { claim, DATA_DIR_PREFIX, sweep } from "./sweep.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
@@ -61,12 +62,15 @@ export async function startCluster(options: {
   readonly hosts: number;
   readonly serverArgs?: readonly string[];
 }): Promise<Cluster> {
-  const dataDir = mkdtempSync(join(tmpdir(), "b"));
-  const settings = hostsSettings({
+  await sweep();
+  const dataDir = mkdtempSync(join(tmpdir(), DATA_DIR_PREFIX));
+  const network = {
     BERTH_HOSTS_DIR: join(dataDir, "h"),
     BERTH_BRIDGE: `bt${process.pid.toString(36)}`,
     BERTH_SUBNET: `${NETWORK}.0/24`,
-  });
+  };
+  claim(dataDir, network);
+  const settings = hostsSettings(network);
   const args = ["--data-dir", dataDir, "--log-level", "info", ...(options.serverArgs ?? [])];
   let server = await launchServer([...args, "--listen", "127.0.0.1:0"], dataDir);
   const { endpoint } = serverFile(dataDir);
