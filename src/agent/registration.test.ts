@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RegisterContainerInstanceRequest } from "@aws-sdk/client-ecs";
 import { silentLog } from "../runtime/log.ts";
+import { ManualClock } from "../runtime/manual-clock.ts";
 import { seededRandom } from "../runtime/random.ts";
 import { capabilityAttributes } from "./capabilities.ts";
 import { type EcsApi, EcsCallError } from "./ecs-api.ts";
 import { AgentExit } from "./exit-code.ts";
-import { manualClock } from "./manual-clock.ts";
 import { type HostOffer, register } from "./registration.ts";
 import { memoryState } from "./state/memory-state.ts";
 
@@ -26,7 +26,7 @@ const offer: HostOffer = {
 };
 
 function bench(answers: ((input: RegisterContainerInstanceRequest) => string)[], cluster?: string) {
-  const clock = manualClock();
+  const clock = new ManualClock();
   const state = memoryState();
   const calls: RegisterContainerInstanceRequest[] = [];
   const created: string[] = [];

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLog } from "../runtime/log.ts";
+import { ManualClock } from "../runtime/manual-clock.ts";
 import { seededRandom } from "../runtime/random.ts";
 import { type EcsApi, EcsCallError, type TaskStateChange } from "./ecs-api.ts";
 import { newTask } from "./engine/new-task.ts";
 import type { TaskRecord } from "./engine/task-record.ts";
-import { manualClock } from "./manual-clock.ts";
 import { submitter } from "./submit.ts";
 
 function bench(fail: (change: TaskStateChange) => EcsCallError | undefined = () => undefined) {
-  const clock = manualClock();
+  const clock = new ManualClock();
   const taken: TaskStateChange[] = [];
   let open = 0;
   let most = 0;

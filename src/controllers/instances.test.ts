@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { TaskRecord } from "../model/task.ts";
+import { ManualClock } from "../runtime/manual-clock.ts";
 import { applyReport, launchTask, newTask } from "../state/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 import { startInstancesController } from "./instances.ts";
@@ -10,7 +11,6 @@ import {
   newService,
   putWorld,
   SERVICE_ARN,
-  TestClock,
   testDefinition,
   testHost,
   testPlane,
@@ -23,10 +23,10 @@ afterEach(async () => {
 
 /** `hosts` hosts, each with one task of the service `web` and one standalone task, and their agents' pongs. */
 async function plane(hosts: number) {
-  const clock = new TestClock();
+  const clock = new ManualClock(1_000_000);
   const { store, context } = await testPlane(clock);
   const settle = async <T>(work: Promise<T>): Promise<T> => {
-    await clock.advance(10);
+    await clock.pass(10);
     return work;
   };
   await settle(putWorld(store, hosts));
@@ -64,7 +64,7 @@ async function plane(hosts: number) {
     pings.cancel();
     await controller.stop();
   });
-  await clock.advance(4000);
+  await clock.pass(4000);
   const tasksOn = (number: number): TaskRecord[] =>
     [...store.view.tasks.all()].filter((t) => t.containerInstanceArn === testHost(number).arn);
   return {
@@ -80,9 +80,9 @@ async function plane(hosts: number) {
 test("[HL3] the tasks of services on a lost host are given up with a reason, and standalone tasks stay", async () => {
   const { clock, store, cut, tasksOn } = await plane(3);
   cut.add(testHost(1).arn);
-  await clock.advance(5900);
+  await clock.pass(5900);
   assert.equal(store.view.containerInstances.get(testHost(1).arn)?.agentConnected, true);
-  await clock.advance(1700);
+  await clock.pass(1700);
   assert.equal(store.view.containerInstances.get(testHost(1).arn)?.agentConnected, false);
   const [ofService, alone] = tasksOn(1).sort((a, b) =>
     a.serviceArn === undefined ? 1 : b.serviceArn === undefined ? -1 : 0,
@@ -102,16 +102,16 @@ test("[HL3] the tasks of services on a lost host are given up with a reason, and
 test("[HL2] a host that is frozen for 3 s keeps everything", async () => {
   const { clock, cut, stopped } = await plane(3);
   cut.add(testHost(1).arn);
-  await clock.advance(3000);
+  await clock.pass(3000);
   cut.clear();
-  await clock.advance(20_000);
+  await clock.pass(20_000);
   assert.deepEqual(stopped(), []);
 });
 
 test("[HL5] [HL6] [HL8] when four of ten hosts are cut off at once nothing is replaced, an event says so, and another that it is over", async () => {
   const { clock, store, cut, stopped } = await plane(10);
   for (const number of [1, 2, 3, 4]) cut.add(testHost(number).arn);
-  await clock.advance(20_000);
+  await clock.pass(20_000);
   assert.deepEqual(stopped(), []);
   assert.deepEqual(messages(store), [
     "is holding back the replacement of 4 tasks: 4 of 10 container instances lost contact within 30 s, which looks like " +
@@ -119,7 +119,7 @@ test("[HL5] [HL6] [HL8] when four of ten hosts are cut off at once nothing is re
       "contact is back.",
   ]);
   cut.clear();
-  await clock.advance(5000);
+  await clock.pass(5000);
   assert.deepEqual(stopped(), []);
   assert.deepEqual(messages(store).slice(1), [
     "is no longer holding back the replacement of tasks: contact with container instances is back.",
@@ -129,9 +129,9 @@ test("[HL5] [HL6] [HL8] when four of ten hosts are cut off at once nothing is re
 test("[HL7] [HL8] hosts that are really gone are replaced one by one", async () => {
   const { clock, store, cut, stopped } = await plane(10);
   for (const number of [1, 2, 3, 4]) cut.add(testHost(number).arn);
-  await clock.advance(40_000);
+  await clock.pass(40_000);
   assert.equal(stopped().length, 1);
-  await clock.advance(90_000);
+  await clock.pass(90_000);
   assert.equal(stopped().length, 4);
   assert.equal(
     messages(store).at(-1),

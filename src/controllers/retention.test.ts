@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { STOPPED_TASK_RETENTION_MS } from "../model/task.ts";
+import { ManualClock } from "../runtime/manual-clock.ts";
 import { addServiceEvent, applyReport, launchTask, newTask } from "../state/index.ts";
 import type { BerthTransaction } from "../store/index.ts";
 import { DELETED_DEFINITION_RETENTION_MS, forgetOnce, INACTIVE_RETENTION_MS, MAX_PER_STEP } from "./retention.ts";
-import { CLUSTER_ARN, newService, putWorld, TestClock, testDefinition, testHost, testPlane } from "./testing.ts";
+import { CLUSTER_ARN, newService, putWorld, testDefinition, testHost, testPlane } from "./testing.ts";
 
 const STOPPED = { status: "STOPPED", containers: [] } as const;
 
@@ -14,10 +15,10 @@ function runTask(tx: BerthTransaction, now: number, random: Parameters<typeof ne
 }
 
 async function world() {
-  const clock = new TestClock();
+  const clock = new ManualClock(1_000_000);
   const plane = await testPlane(clock);
   const settled = putWorld(plane.store, 1);
-  await clock.advance(10);
+  await clock.pass(10);
   await settled;
   /** Runs what needs the test's clock to go on. */
   const during = async <T>(work: Promise<T>): Promise<T> => {
@@ -27,7 +28,7 @@ async function world() {
         isDone = true;
       })
       .catch(() => undefined);
-    while (!isDone) await clock.advance(1);
+    while (!isDone) await clock.pass(1);
     return work;
   };
   const { store, random } = { store: plane.store, random: plane.context.random };
@@ -43,10 +44,10 @@ test("a stopped task is forgotten after an hour, and one that runs never", async
       return { running, stopped };
     }),
   );
-  await clock.advance(STOPPED_TASK_RETENTION_MS - 60_000);
+  await clock.pass(STOPPED_TASK_RETENTION_MS - 60_000);
   await forget();
   assert.ok(store.view.tasks.get(stopped.arn) !== undefined);
-  await clock.advance(60_000);
+  await clock.pass(60_000);
   await forget();
   assert.equal(store.view.tasks.get(stopped.arn), undefined);
   assert.ok(store.view.tasks.get(running.arn) !== undefined);
@@ -60,7 +61,7 @@ test("much is forgotten in steps", async () => {
         applyReport(tx, runTask(tx, clock.now(), random), STOPPED, clock.now());
     }),
   );
-  await clock.advance(STOPPED_TASK_RETENTION_MS);
+  await clock.pass(STOPPED_TASK_RETENTION_MS);
   assert.deepEqual([await forget(), store.view.tasks.size], [true, 1]);
   assert.deepEqual([await forget(), store.view.tasks.size], [false, 0]);
 });
@@ -81,7 +82,7 @@ test("deleted services with their events, deregistered instances and used tokens
     );
   await forget();
   assert.deepEqual(sizes(), [1, 1, 2, 1]);
-  await clock.advance(INACTIVE_RETENTION_MS);
+  await clock.pass(INACTIVE_RETENTION_MS);
   await forget();
   assert.deepEqual(sizes(), [0, 0, 1, 0]);
 });
@@ -97,7 +98,7 @@ test("a task definition that is deleted goes only when no task refers to it", as
       return runTask(tx, now, random);
     }),
   );
-  await clock.advance(DELETED_DEFINITION_RETENTION_MS);
+  await clock.pass(DELETED_DEFINITION_RETENTION_MS);
   await forget();
   const left = () => [...store.view.taskDefinitions.all()].map((d) => d.revision);
   assert.deepEqual(left(), [1]);

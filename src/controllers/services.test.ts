@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newDeployment, supersede } from "../deployment/index.ts";
 import type { TargetRecord } from "../model/load-balancer.ts";
+import { ManualClock } from "../runtime/manual-clock.ts";
 import { seededRandom } from "../runtime/random.ts";
 import { requestStop } from "../state/index.ts";
 import { MemoryDisk } from "../store/index.ts";
@@ -14,7 +15,6 @@ import {
   newService,
   putWorld,
   SERVICE_ARN,
-  TestClock,
   type TestPlane,
   testDefinition,
   testHost,
@@ -24,10 +24,10 @@ import {
 const SCOPE = { region: "us-east-1", accountId: "000000000000" };
 
 /** A service of three tasks on three hosts, all RUNNING. */
-async function running(desiredCount = 3): Promise<{ plane: TestPlane; clock: TestClock; stop(): Promise<void> }> {
-  const clock = new TestClock();
+async function running(desiredCount = 3): Promise<{ plane: TestPlane; clock: ManualClock; stop(): Promise<void> }> {
+  const clock = new ManualClock(1_000_000);
   const opening = testPlane(clock);
-  await clock.advance(0);
+  await clock.pass(0);
   const plane = await opening;
   await during(clock, putWorld(plane.store, 3));
   const controller = startServicesController(plane.context);
@@ -35,19 +35,19 @@ async function running(desiredCount = 3): Promise<{ plane: TestPlane; clock: Tes
     clock,
     plane.store.transact("create", (tx) => void tx.services.put(newService({ desiredCount }))),
   );
-  await clock.advance(20);
+  await clock.pass(20);
   await during(clock, agentsCatchUp(plane.store, clock));
-  await clock.advance(20);
+  await clock.pass(20);
   return { plane, clock, stop: () => during(clock, controller.stop()) };
 }
 
 /** Lets time pass until the work is done. */
-async function during<T>(clock: TestClock, work: Promise<T>): Promise<T> {
+async function during<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
   let done = false;
   const end = work.finally(() => {
     done = true;
   });
-  while (!done) await clock.advance(1);
+  while (!done) await clock.pass(1);
   return end;
 }
 
@@ -74,7 +74,7 @@ test("a service gets its tasks, spread over the hosts, within milliseconds, and 
 
 test("a task that dies is replaced in the same moment, and is counted once", async () => {
   const { plane, clock, stop } = await running();
-  await clock.advance(60_000);
+  await clock.pass(60_000);
   const { store } = plane;
   const [victim] = liveTasks(store);
   await during(
@@ -85,7 +85,7 @@ test("a task that dies is replaced in the same moment, and is counted once", asy
     }),
   );
   const before = clock.now();
-  while (liveTasks(store).length < 3) await clock.advance(1);
+  while (liveTasks(store).length < 3) await clock.pass(1);
   assert.ok(clock.now() - before <= 5, "milliseconds");
   assert.equal(store.view.tasks.get(victim!.arn)?.accounted, true);
   await stop();
@@ -94,7 +94,7 @@ test("a task that dies is replaced in the same moment, and is counted once", asy
 test("a new deployment is rolled: no task of the old one is stopped before the new ones are healthy", async () => {
   const { plane, clock, stop } = await running();
   const { store } = plane;
-  await clock.advance(60_000);
+  await clock.pass(60_000);
   await during(
     clock,
     store.transact("update", (tx) => {
@@ -103,14 +103,14 @@ test("a new deployment is rolled: no task of the old one is stopped before the n
       tx.services.put({ ...service, deployments: supersede(service.deployments, next, clock.now()) });
     }),
   );
-  await clock.advance(20);
+  await clock.pass(20);
   await during(clock, agentsCatchUp(store, clock));
-  await clock.advance(39_000);
+  await clock.pass(39_000);
   assert.equal(
     liveTasks(store).filter((t) => t.deploymentId === "ecs-svc/1" && t.desiredStatus === "RUNNING").length,
     3,
   );
-  await clock.advance(2_000);
+  await clock.pass(2_000);
   assert.ok(
     liveTasks(store)
       .filter((t) => t.desiredStatus === "RUNNING")
@@ -127,7 +127,7 @@ test("a task that fits nowhere is told of once, and is placed as soon as there i
     clock,
     store.transact("scale", (tx) => void tx.services.put({ ...tx.services.get(SERVICE_ARN)!, desiredCount: 26 })),
   );
-  await clock.advance(90_000);
+  await clock.pass(90_000);
   assert.equal(liveTasks(store).length, 24);
   const told = messages(store).filter((m) => m.startsWith("was unable to place a task"));
   assert.deepEqual(told, [
@@ -139,7 +139,7 @@ test("a task that fits nowhere is told of once, and is placed as soon as there i
     clock,
     store.transact("host", (tx) => void tx.containerInstances.put(testHost(4))),
   );
-  await clock.advance(5);
+  await clock.pass(5);
   assert.equal(liveTasks(store).length, 26);
   await stop();
 });
@@ -147,7 +147,7 @@ test("a task that fits nowhere is told of once, and is placed as soon as there i
 test("tasks on a host that is set to DRAINING run elsewhere before they are stopped", async () => {
   const { plane, clock, stop } = await running();
   const { store } = plane;
-  await clock.advance(60_000);
+  await clock.pass(60_000);
   await during(
     clock,
     store.transact(
@@ -155,10 +155,10 @@ test("tasks on a host that is set to DRAINING run elsewhere before they are stop
       (tx) => void tx.containerInstances.put({ ...tx.containerInstances.get(testHost(1).arn)!, status: "DRAINING" }),
     ),
   );
-  await clock.advance(10);
+  await clock.pass(10);
   assert.equal(liveTasks(store).filter((t) => t.lastStatus === "PENDING").length, 1);
   await during(clock, agentsCatchUp(store, clock));
-  await clock.advance(41_000);
+  await clock.pass(41_000);
   await during(clock, agentsCatchUp(store, clock));
   assert.equal(liveTasks(store).length, 3);
   assert.ok(liveTasks(store).every((t) => t.containerInstanceArn !== testHost(1).arn));
@@ -175,22 +175,22 @@ test("a deleted service is INACTIVE when its tasks have stopped", async () => {
       (tx) => void tx.services.put({ ...tx.services.get(SERVICE_ARN)!, status: "DRAINING", desiredCount: 0 }),
     ),
   );
-  await clock.advance(10);
+  await clock.pass(10);
   assert.ok(liveTasks(store).every((t) => t.lastStatus === "STOPPING"));
   await during(clock, agentsCatchUp(store, clock));
-  await clock.advance(10);
+  await clock.pass(10);
   assert.equal(store.view.services.get(SERVICE_ARN)?.status, "INACTIVE");
   assert.equal(store.view.containerInstances.get(testHost(1).arn)?.used.cpu, 0);
   await stop();
 });
 
 test("killed at 40 random moments of a deployment, it ends with exactly the wanted tasks and no resource lost", async () => {
-  const clock = new TestClock();
+  const clock = new ManualClock(1_000_000);
   const disk = new MemoryDisk();
   const random = seededRandom(7);
   const open = async (seed: number) => {
     const opening = testPlane(clock, disk, seed);
-    await clock.advance(0);
+    await clock.pass(0);
     return opening;
   };
   let plane = await open(1);
@@ -214,20 +214,20 @@ test("killed at 40 random moments of a deployment, it ends with exactly the want
         }),
       );
     }
-    await clock.advance(Math.floor(random.next() * 6));
+    await clock.pass(Math.floor(random.next() * 6));
     void agentsCatchUp(plane.store, clock).catch(() => {});
-    await clock.advance(Math.floor(random.next() * 6) + (life % 3 === 0 ? 41_000 : 0));
+    await clock.pass(Math.floor(random.next() * 6) + (life % 3 === 0 ? 41_000 : 0));
     plane.kill();
     void controller.stop();
-    await clock.advance(2);
+    await clock.pass(2);
     plane = await open(life);
   }
   const controller = startServicesController(plane.context);
   for (let i = 0; i < 6; i++) {
-    await clock.advance(41_000);
+    await clock.pass(41_000);
     await during(clock, agentsCatchUp(plane.store, clock));
   }
-  await clock.advance(100);
+  await clock.pass(100);
   const live = liveTasks(plane.store);
   assert.equal(live.length, 6);
   assert.ok(live.every((t) => t.lastStatus === "RUNNING" && t.deploymentId === "ecs-svc/40"));
@@ -245,7 +245,7 @@ test("a task that a user stops is replaced", async () => {
     clock,
     store.transact("stop", (tx) => void requestStop(tx, tx.tasks.get(task!.arn)!, cause, clock.now())),
   );
-  await clock.advance(10);
+  await clock.pass(10);
   assert.equal(liveTasks(store).filter((t) => t.desiredStatus === "RUNNING").length, 1);
   await stop();
 });
@@ -271,22 +271,22 @@ test("a task behind a load balancer counts when its target is healthy, and is re
       tx.services.put({ ...service, deployments: supersede(service.deployments, next, clock.now()) });
     }),
   );
-  await clock.advance(10);
+  await clock.pass(10);
   await during(clock, agentsCatchUp(store, clock));
   const first = liveTasks(store).find((t) => t.deploymentId === "ecs-svc/2")!;
   await setTarget(first.arn, 1, "initial");
-  await clock.advance(60_000);
+  await clock.pass(60_000);
   assert.equal(store.view.services.get(SERVICE_ARN)?.deployments.length, 2, "an initial target is not healthy");
   await setTarget(first.arn, 1, "healthy");
-  await clock.advance(10);
+  await clock.pass(10);
   assert.equal(store.view.services.get(SERVICE_ARN)?.deployments.length, 1);
   await setTarget(first.arn, 1, "unhealthy");
-  await clock.advance(10);
+  await clock.pass(10);
   await during(clock, agentsCatchUp(store, clock));
   const second = liveTasks(store).find((t) => t.deploymentId === "ecs-svc/2" && t.arn !== first.arn)!;
   assert.equal(store.view.tasks.get(first.arn)?.desiredStatus, "RUNNING", "the replacement is not healthy yet");
   await setTarget(second.arn, 2, "healthy");
-  await clock.advance(10);
+  await clock.pass(10);
   const replaced = store.view.tasks.get(first.arn);
   assert.equal(replaced?.lastStatus, "DEACTIVATING");
   assert.equal(replaced?.stoppedReason, `Task failed ELB health checks in (target-group ${targetGroupArn})`);

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from "node:timers/promises";
 import { newDeployment } from "../deployment/index.ts";
 import type { ClusterRecord } from "../model/cluster.ts";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
@@ -6,8 +5,9 @@ import { NO_RESOURCES } from "../model/resources.ts";
 import type { ServiceRecord } from "../model/service.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
-import type { Clock, Instant, Timer } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { silentLog } from "../runtime/log.ts";
+import type { ManualClock } from "../runtime/manual-clock.ts";
 import { seededRandom } from "../runtime/random.ts";
 import { applyReport } from "../state/index.ts";
 import { type BerthStore, MemoryDisk, MemoryJournal, openStore, SCHEMA } from "../store/index.ts";
@@ -18,52 +18,6 @@ const SCOPE = { region: "us-east-1", accountId: "000000000000" };
 export const CLUSTER_ARN = clusterArn(SCOPE, { clusterName: "default" });
 export const SERVICE_ARN = serviceArn(SCOPE, { clusterName: "default", serviceName: "web" });
 
-/** Time that passes only when a test says so. */
-export class TestClock implements Clock {
-  #now: Instant = 1_000_000;
-  readonly #timers = new Set<{ at: Instant; readonly fn: () => void; readonly everyMs?: number }>();
-
-  now(): Instant {
-    return this.#now;
-  }
-
-  monotonic(): number {
-    return this.#now;
-  }
-
-  after(ms: number, fn: () => void): Timer {
-    return this.#add({ at: this.#now + ms, fn });
-  }
-
-  every(ms: number, fn: () => void): Timer {
-    return this.#add({ at: this.#now + ms, fn, everyMs: ms });
-  }
-
-  sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => this.after(ms, resolve));
-  }
-
-  /** Lets `ms` milliseconds pass, and everything happen that is due on the way. */
-  async advance(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    for (;;) {
-      await turn();
-      const due = [...this.#timers].filter((t) => t.at <= end).sort((a, b) => a.at - b.at)[0];
-      if (due === undefined) break;
-      this.#now = Math.max(this.#now, due.at);
-      if (due.everyMs === undefined) this.#timers.delete(due);
-      else due.at += due.everyMs;
-      due.fn();
-    }
-    this.#now = end;
-  }
-
-  #add(timer: { at: Instant; readonly fn: () => void; readonly everyMs?: number }): Timer {
-    this.#timers.add(timer);
-    return { cancel: () => this.#timers.delete(timer) };
-  }
-}
-
 /** A control plane without API and agents: a store on a disk that outlives it, and a context for controllers. */
 export interface TestPlane {
   readonly context: ControllerContext;
@@ -73,7 +27,7 @@ export interface TestPlane {
 }
 
 /** Opens a store over what is on the disk. */
-export async function testPlane(clock: TestClock, disk: MemoryDisk = new MemoryDisk(), seed = 1): Promise<TestPlane> {
+export async function testPlane(clock: ManualClock, disk: MemoryDisk = new MemoryDisk(), seed = 1): Promise<TestPlane> {
   let isDead = false;
   const journal = new MemoryJournal({
     disk,

@@ -44,8 +44,6 @@ export interface ContainerInstanceRecord {
   readonly version: number;
   /** The last number given to a payload or manifest for this instance's agent; only ever rises. */
   readonly sequence: number;
-  /** The clientToken of the registration, to answer a repeated call with the same instance. */
-  readonly clientToken?: string;
   readonly tags: Tags;
 }
 

@@ -9,14 +9,14 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "../runtime/clock.ts";
 import { silentLog } from "../runtime/log.ts";
 import { seededRandom } from "../runtime/random.ts";
-import { CRASH_SCHEMA, crashStep } from "./crash-writer.ts";
 import { MemoryDisk, MemoryJournal } from "./memory-journal.ts";
 import { openStore } from "./open.ts";
 import { sqliteJournal } from "./sqlite-journal.ts";
 import type { Store } from "./store.ts";
+import { CRASH_SCHEMA, crashStep } from "./testing/crash-writer.ts";
 
 const KILLS = 20;
-const WRITER = fileURLToPath(new URL("./crash-writer.ts", import.meta.url));
+const WRITER = fileURLToPath(new URL("./testing/crash-writer.ts", import.meta.url));
 
 type CrashStore = Store<typeof CRASH_SCHEMA>;
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLog } from "../runtime/log.ts";
+import { ManualClock } from "../runtime/manual-clock.ts";
 import type { Migration } from "./load.ts";
-import { ManualClock } from "./manual-clock.ts";
 import { MemoryDisk, MemoryJournal } from "./memory-journal.ts";
 import { openStore } from "./open.ts";
 import { type Schema, table } from "./table.ts";

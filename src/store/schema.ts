@@ -31,7 +31,6 @@ export const SCHEMA = {
       /** Those that are not INACTIVE, by cluster. */
       cluster: (i) => (i.status === "INACTIVE" ? undefined : i.clusterArn),
       ec2InstanceId: (i) => (i.status === "INACTIVE" ? undefined : i.ec2InstanceId),
-      clientToken: (i) => (i.clientToken === undefined ? undefined : `${i.clusterArn}|${i.clientToken}`),
     },
   }),
   tasks: table<TaskRecord>()({

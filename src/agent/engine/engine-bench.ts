@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../runtime/log.ts";
+import { ManualClock } from "../../runtime/manual-clock.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import type { ContainerRuntime } from "../container-runtime.ts";
 import { type FakeDaemon, fakeDaemon } from "../fake-runtime.ts";
-import { type ManualClock, manualClock } from "../manual-clock.ts";
 import { readPayloadTask } from "../payload/task-payload.ts";
 import { type MemoryState, memoryState } from "../state/memory-state.ts";
 import { type TaskEngine, taskEngine } from "./engine.ts";
@@ -30,7 +30,7 @@ export function bench(
     cpu?: number;
   } = {},
 ): Bench {
-  const clock = options.clock ?? manualClock();
+  const clock = options.clock ?? new ManualClock();
   const daemon = options.daemon ?? fakeDaemon(clock);
   const state = options.state ?? memoryState();
   const engine = taskEngine({

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ManualClock } from "../../runtime/manual-clock.ts";
 import type { ContainerRuntime } from "../container-runtime.ts";
 import { RuntimeError } from "../container-runtime.ts";
 import { fakeDaemon } from "../fake-runtime.ts";
-import { manualClock } from "../manual-clock.ts";
 import { memoryState } from "../state/memory-state.ts";
 import { ARN, bench, quiet, start, stop, until } from "./engine-bench.ts";
 import { taskStatus } from "./task-record.ts";
 
 /** Runs a task while the agent is killed at the `at`-th step; true if it got that far. */
 async function runWithKill(at: number, when: "before" | "after", finish: "RUNNING" | "STOPPED"): Promise<boolean> {
-  const clock = manualClock();
+  const clock = new ManualClock();
   const daemon = fakeDaemon(clock);
   const state = memoryState();
   let steps = 0;
@@ -65,7 +65,7 @@ for (const finish of ["RUNNING", "STOPPED"] as const)
     });
 
 test("a create whose answer was lost is looked up, and one that was sent twice is adopted", async () => {
-  const clock = manualClock();
+  const clock = new ManualClock();
   const daemon = fakeDaemon(clock);
   let lose = true;
   const losing = daemon.connect((call, when) => {
@@ -106,7 +106,7 @@ test("a task that arrives while the daemon is away waits for it", async () => {
 });
 
 test("a restart whose answer was lost is finished once the daemon answers again", async () => {
-  const clock = manualClock();
+  const clock = new ManualClock();
   const daemon = fakeDaemon(clock);
   let lose = false;
   const losing = daemon.connect((call, when) => {
@@ -126,7 +126,7 @@ test("a restart whose answer was lost is finished once the daemon answers again"
 
 test("a daemon that takes too long to create or start gives the container up with DockerTimeoutError", async () => {
   for (const slow of ["create", "start"]) {
-    const clock = manualClock();
+    const clock = new ManualClock();
     const daemon = fakeDaemon(clock);
     const runtime = daemon.connect((call, when) => {
       if (call === slow && when === "before") throw new RuntimeError("timeout", "no answer within 180000 ms");
@@ -139,7 +139,7 @@ test("a daemon that takes too long to create or start gives the container up wit
 });
 
 test("a task stopped while its image is being pulled is over at once, and no container is made", async () => {
-  const clock = manualClock();
+  const clock = new ManualClock();
   const daemon = fakeDaemon(clock);
   let arrive = () => {};
   const arrived = new Promise<void>((resolve) => {

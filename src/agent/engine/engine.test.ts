@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ManualClock } from "../../runtime/manual-clock.ts";
 import { RuntimeError } from "../container-runtime.ts";
 import { fakeDaemon } from "../fake-runtime.ts";
-import { manualClock } from "../manual-clock.ts";
 import { readPayloadTask } from "../payload/task-payload.ts";
 import { ARN, bench, quiet, start, stop, until } from "./engine-bench.ts";
 import { taskStatus } from "./task-record.ts";
@@ -171,7 +171,7 @@ test("a container that someone removed is reported with ContainerVanishedError",
 });
 
 test("a container with this agent's label but of no known task is removed; another agent's is left alone", async () => {
-  const clock = manualClock();
+  const clock = new ManualClock();
   const daemon = fakeDaemon(clock);
   const runtime = daemon.connect();
   const spec = {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLog } from "../../runtime/log.ts";
+import { ManualClock } from "../../runtime/manual-clock.ts";
 import { RuntimeError } from "../container-runtime.ts";
 import { fakeDaemon } from "../fake-runtime.ts";
-import { manualClock } from "../manual-clock.ts";
 import { imageKeeper, registryOf } from "./images.ts";
 import type { PullBehaviour } from "./settings.ts";
 
@@ -35,7 +35,7 @@ const cases: readonly Case[] = [
 
 for (const it of cases)
   test(`behaviour ${it.behaviour}: image ${it.here === "no" ? "absent" : it.here}${it.before ? ", pulled before" : ""}${it.fails ? ", registry fails" : ""}: ${it.pulls} pulls, ${it.ready ? "ready" : "refused"}`, async () => {
-    const clock = manualClock();
+    const clock = new ManualClock();
     const daemon = fakeDaemon(clock);
     if (it.here !== "no") daemon.images.set("r.test/app:1", { repoDigests: it.here === "pulled" ? ["sha256:d"] : [] });
     if (it.fails) daemon.pullFailures.set("r.test/app:1", FAILS);
@@ -55,7 +55,7 @@ for (const it of cases)
   });
 
 test("a registry that is mute holds up a present image for 3 seconds once, and not at all for the next minute", async () => {
-  const clock = manualClock();
+  const clock = new ManualClock();
   const daemon = fakeDaemon(clock);
   daemon.images.set("r.test/app:1", { repoDigests: ["sha256:d"] });
   let asked = 0;

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { silentLog } from "../../runtime/log.ts";
+import { ManualClock } from "../../runtime/manual-clock.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import { newTask } from "../engine/new-task.ts";
-import { manualClock } from "../manual-clock.ts";
 import { StateDamagedError } from "./agent-state.ts";
 import { openSqliteState } from "./sqlite-state.ts";
 
@@ -31,7 +31,7 @@ const task = (id: string) =>
 test(
   "tasks, identity and pulled images are the same after closing and opening",
   inDir(async (dir) => {
-    const first = openSqliteState(dir, manualClock(), silentLog());
+    const first = openSqliteState(dir, new ManualClock(), silentLog());
     const [a, b] = [task("a"), task("b")];
     first.saveTask(a);
     first.saveTask(b);
@@ -43,7 +43,7 @@ test(
     first.saveTask(a);
     first.deleteTask(b.arn);
     await first.close();
-    const second = openSqliteState(dir, manualClock(), silentLog());
+    const second = openSqliteState(dir, new ManualClock(), silentLog());
     assert.deepEqual(second.loadTasks(), JSON.parse(JSON.stringify([a])));
     assert.deepEqual(second.identity(), { instanceId: "i-1", latestSeqNum: 7 });
     assert.ok(second.pulledImages.has("x:1"));
@@ -54,7 +54,7 @@ test(
 test(
   "a change that nobody waits for is written within a fifth of a second",
   inDir(async (dir) => {
-    const clock = manualClock();
+    const clock = new ManualClock();
     const state = openSqliteState(dir, clock, silentLog());
     state.saveTask(task("a"));
     clock.advance(200);
@@ -71,14 +71,14 @@ test(
 test(
   "a flipped byte is named and never served",
   inDir(async (dir) => {
-    const state = openSqliteState(dir, manualClock(), silentLog());
+    const state = openSqliteState(dir, new ManualClock(), silentLog());
     state.saveTask(task("a"));
     await state.close();
     const db = new DatabaseSync(join(dir, "agent.db"));
     db.exec("UPDATE state SET value = replace(value, '\"RUNNING\"', '\"RUNNINH\"')");
     db.close();
     assert.throws(
-      () => openSqliteState(dir, manualClock(), silentLog()),
+      () => openSqliteState(dir, new ManualClock(), silentLog()),
       (error) => error instanceof StateDamagedError && /checksum of "task\/arn/.test(error.message),
     );
   }),
@@ -87,8 +87,8 @@ test(
 test(
   "two agents cannot use one state",
   inDir(async (dir) => {
-    const state = openSqliteState(dir, manualClock(), silentLog());
-    assert.throws(() => openSqliteState(dir, manualClock(), silentLog()), /another agent is using/);
+    const state = openSqliteState(dir, new ManualClock(), silentLog());
+    assert.throws(() => openSqliteState(dir, new ManualClock(), silentLog()), /another agent is using/);
     await state.close();
   }),
 );

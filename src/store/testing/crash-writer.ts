@@ -1,12 +1,12 @@
 import { writeSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { systemClock } from "../runtime/clock.ts";
-import { silentLog } from "../runtime/log.ts";
-import { seededRandom } from "../runtime/random.ts";
-import { openStore } from "./open.ts";
-import { sqliteJournal } from "./sqlite-journal.ts";
-import type { Transaction } from "./store.ts";
-import { table } from "./table.ts";
+import { openStore } from "../open.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { silentLog } from "../../runtime/log.ts";
+import { seededRandom } from "../../runtime/random.ts";
+import { sqliteJournal } from "../sqlite-journal.ts";
+import type { Transaction } from "../store.ts";
+import { table } from "../table.ts";
 
 /** The process that crash.test.ts kills: it writes a known sequence of transactions and says which are acknowledged. */
 
