@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ecsModel, elbv2Model, type ServiceModel } from "../wire/model.ts";
+import { ecsModel, elbv2Model, logsModel, type ServiceModel } from "../wire/model.ts";
 import { ecsOperations, ecsRefusedMembers, nameOf, TASK_DEFINITION_REFUSED } from "./ecs/index.ts";
 import { elbV2Operations } from "./elbv2/index.ts";
+import { logsOperations } from "./logs/index.ts";
 
 interface RefusedRow {
   readonly member: string;
@@ -26,12 +27,12 @@ What Berth carries out of the AWS APIs that it serves, written by \`node scripts
 refuses by; a test fails when this page is not what they say. What is carried out takes every member of AWS's input but those listed.
 
 What is not carried out is refused by name and never ignored: an operation as
-[decisions/operations-not-carried-out.md](decisions/operations-not-carried-out.md) says, a member with \`InvalidParameterException\` (ELBv2: \`ValidationError\`).
+[decisions/003-operations-not-carried-out.md](decisions/003-operations-not-carried-out.md) says, a member with \`InvalidParameterException\` (ELBv2: \`ValidationError\`).
 `;
 
 /** The page docs/compatibility.md. */
 export function compatibilityPage(): string {
-  return [HEAD, ...[ecs(), elbv2()].map(section)].join("\n");
+  return [HEAD, ...[ecs(), elbv2(), logs()].map(section)].join("\n");
 }
 
 function ecs(): ServedService {
@@ -62,6 +63,25 @@ function elbv2(): ServedService {
       "Refused wherever an input asks for it:",
       "",
       ...refusalsInSource(join(import.meta.dirname, "elbv2")).map((member) => `- ${member}`),
+      "",
+    ],
+  };
+}
+
+function logs(): ServedService {
+  return {
+    title: "CloudWatch Logs",
+    model: logsModel(),
+    carriedOut: new Set(Object.keys(logsOperations)),
+    refused: {},
+    notes: [
+      "Each cluster is a log group `/berth/<cluster>`, each container of a task a log stream `<family>/<container>/<task id>`. Events are read",
+      "from the Docker engine of the task's host when they are asked for, as long as it keeps the container, by an agent with the",
+      "attribute `berth.capability.task-logs`.",
+      "",
+      "Refused wherever an input asks for it:",
+      "",
+      ...refusalsInSource(join(import.meta.dirname, "logs")).map((member) => `- ${member}`),
       "",
     ],
   };

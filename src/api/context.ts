@@ -1,7 +1,9 @@
+import type { TaskLogsAnswer, TaskLogsRequest } from "../gateway/index.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { BerthStore } from "../store/index.ts";
+import type { ContainerInstanceArn } from "../wire/arn.ts";
 
 /** Who calls: the holder of an access key. */
 export interface Principal {
@@ -28,6 +30,13 @@ export interface ApiContext {
   readonly pageSecret: string;
   /** How the outside of the control plane behaves, as operations need it. */
   readonly balancer: BalancerFacts;
+  readonly taskLogs: TaskLogs;
+}
+
+/** Where the operations of CloudWatch Logs read what containers wrote. */
+export interface TaskLogs {
+  /** Asks the agent of the instance. Never rejects. */
+  read(instance: ContainerInstanceArn, request: TaskLogsRequest): Promise<TaskLogsAnswer>;
 }
 
 /** What the ELBv2 operations must know of the load balancer before they accept a listener. */
@@ -47,4 +56,6 @@ export interface Call {
   /** The Host header: how the caller reached us. */
   readonly host: string;
   readonly userAgent: string;
+  /** Whether the caller reached us over TLS. */
+  readonly secure: boolean;
 }

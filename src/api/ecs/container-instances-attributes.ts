@@ -6,7 +6,7 @@ import { EcsError, invalidParameter } from "./errors.ts";
 const MAX_CUSTOM = 10;
 const NAME = /^[A-Za-z0-9_./\\-]{1,128}$/;
 /** What agents and ECS itself say of an instance. */
-const BUILT_IN = /^(com\.amazonaws\.ecs\.|ecs\.)/;
+const BUILT_IN = /^(com\.amazonaws\.ecs\.|ecs\.|berth\.capability\.)/;
 
 /**
  * An instance's attributes after a registration: what the agent says and what is known of its host, and the custom ones

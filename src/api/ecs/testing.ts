@@ -20,6 +20,7 @@ export const TEST_CALL: Call = {
   sourceIp: "127.0.0.1",
   host: "127.0.0.1:7070",
   userAgent: "test",
+  secure: false,
 };
 
 /** A clock that stands still until it is moved; its timers are the machine's. */
@@ -52,6 +53,7 @@ export async function testContext(): Promise<ApiContext & { readonly clock: Test
     scope: TEST_SCOPE,
     pageSecret: "test",
     balancer: { address: "127.0.0.1", checkBind: async () => undefined },
+    taskLogs: { read: async () => ({ kind: "disconnected" }) },
   };
 }
 

@@ -1,0 +1,2 @@
+export { logsOperations } from "./operations.ts";
+export { createLogsService } from "./service.ts";
