@@ -1,4 +1,5 @@
 import type { Attribute } from "@aws-sdk/client-ecs";
+import { TASK_LOGS_ATTRIBUTE } from "./acs/task-logs.ts";
 import { compareApiVersions } from "./docker/api-version.ts";
 
 /** Logging drivers an operator may offer; all are the Docker daemon's own (agent protocol, 7.2). */
@@ -26,7 +27,7 @@ const REMOTE_API_VERSIONS = [
 const OLDER = "com.amazonaws.ecs.capability.";
 const NEWER = "ecs.capability.";
 
-/** What the engine of this agent carries out, in ECS's names. What is not here is refused when a task asks for it. */
+/** What the engine of this agent carries out, in ECS's names and one of our own. What is not here is refused when a task asks for it. */
 const CARRIED_OUT = [
   `${OLDER}privileged-container`,
   `${NEWER}container-ordering`,
@@ -35,6 +36,7 @@ const CARRIED_OUT = [
   `${NEWER}network.container-port-range`,
   `${NEWER}task-cpu-mem-limit`,
   `${NEWER}full-sync`,
+  TASK_LOGS_ATTRIBUTE,
 ];
 
 export interface CapabilityFacts {

@@ -139,6 +139,24 @@ export type NetworkCounter =
   | "txErrors"
   | "txPackets";
 
+/** A line that a container wrote, to its standard output or error. */
+export interface LogLine {
+  readonly timestamp: Instant;
+  /** Without its newline. */
+  readonly message: string;
+  /** In how many pieces the engine keeps it: 1, but for a very long line. */
+  readonly pieces: number;
+}
+
+/** Which part of a log to read. */
+export interface LogRange {
+  /** Only the last so many pieces of lines. Absent: all. */
+  readonly tail?: number;
+  /** Only lines of that time or later. */
+  readonly sinceMs?: Instant;
+  readonly signal?: AbortSignal;
+}
+
 export interface WatchHandlers {
   /** The stream is open: every event from now on is delivered. What happened before must be inspected. */
   onConnected(): void;
@@ -175,6 +193,11 @@ export interface ContainerRuntime {
   stats(id: string): Promise<StatsSample | undefined>;
   /** What the container wrote so far, standard output and error together; the last `tail` lines. */
   logs(id: string, tail: number): Promise<string>;
+  /**
+   * What the container wrote so far, running or stopped, line by line and oldest first. Its errors: "not-found" where there
+   * is no such container, "unreadable" where its log is kept elsewhere. Leaving the loop ends the reading.
+   */
+  logLines(id: string, range: LogRange): AsyncIterable<LogLine>;
   /** Follows events until the returned function is called, reconnecting by itself. */
   watch(label: string, handlers: WatchHandlers): () => void;
 }
@@ -193,6 +216,8 @@ export type RuntimeErrorKind =
   | "timeout"
   | "not-found"
   | "conflict"
+  /** The container's log is kept where the daemon cannot read it. */
+  | "unreadable"
   /** The daemon refused or failed. */
   | "failed";
 

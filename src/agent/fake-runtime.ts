@@ -4,6 +4,7 @@ import {
   type ContainerFacts,
   type ContainerRuntime,
   type ContainerSpec,
+  type LogLine,
   RuntimeError,
   type VolumeSpec,
   type WatchHandlers,
@@ -19,6 +20,8 @@ export interface FakeContainer {
   exitCode?: number;
   oomKilled: boolean;
   health?: "HEALTHY" | "UNHEALTHY";
+  /** What it wrote, oldest first. */
+  lines?: LogLine[];
 }
 
 /** A container engine in memory, for tests: it outlives the agents that are connected to it, as a daemon does. */
@@ -158,6 +161,10 @@ export function fakeDaemon(clock: Clock): FakeDaemon {
       removeVolume: (name) => call("removeVolume", () => void volumes.delete(name)),
       stats: () => call("stats", () => undefined),
       logs: () => call("logs", () => ""),
+      async *logLines(id, { tail, sinceMs = 0 }) {
+        const all = await call("logLines", () => must(id).lines ?? []);
+        for (const line of all.slice(tail === undefined ? 0 : -tail)) if (line.timestamp >= sinceMs) yield line;
+      },
       watch(label, handlers) {
         const watcher = { label, handlers };
         watchers.add(watcher);

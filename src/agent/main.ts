@@ -5,6 +5,7 @@ import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import { type Credentials, signRequest } from "../wire/sign.ts";
 import { acsReceiver } from "./acs/acs.ts";
+import { taskLogs } from "./acs/task-logs.ts";
 import { capabilityAttributes, ecsArchitecture } from "./capabilities.ts";
 import type { AgentConfig } from "./config.ts";
 import type { ContainerRuntime, RuntimeHost, RuntimeVersion } from "./container-runtime.ts";
@@ -217,6 +218,7 @@ function openSessions(config: AgentConfig, deps: AgentDeps, parts: SessionParts)
     send: (type, message) => void acs.send(JSON.stringify({ type, message })),
     tellStopped: parts.reporter.tellStopped,
     onHeartbeat: () => publisher.publishInstanceStatus(),
+    taskLogs: taskLogs({ engine, runtime, clock }),
   });
   const acs = keepSession({
     ...common,

@@ -43,6 +43,7 @@ function bench(known: readonly string[] = []) {
     send: (type, message) => void sent.push({ type, message: message as Record<string, unknown> }),
     tellStopped: (arn, reason) => void told.push(`${arn} ${reason}`),
     onHeartbeat: () => undefined,
+    taskLogs: async ({ messageId }) => ({ messageId, events: [], offset: 0 }),
   });
   return { receiver, sent, accepted, told, state, failNow };
 }

@@ -13,6 +13,7 @@ import {
   taskStopVerificationAck,
   updateMessage,
 } from "./messages.ts";
+import { type TaskLogs, taskLogsRequest } from "./task-logs.ts";
 
 export interface AcsDeps {
   readonly engine: TaskEngine;
@@ -23,6 +24,8 @@ export interface AcsDeps {
   /** Tells that a task is STOPPED which the engine does not keep. */
   readonly tellStopped: (arn: string, reason: string) => void;
   readonly onHeartbeat: () => void;
+  /** Reads a container's log. */
+  readonly taskLogs: TaskLogs;
 }
 
 /** Takes in the messages of an ACS session (agent protocol, 2.3 to 2.13). A message that makes no sense is logged and dropped. */
@@ -49,6 +52,9 @@ export function acsReceiver(deps: AcsDeps): AcsReceiver {
       // No container is handed credentials here (tasks that need them are refused), so there is nothing to renew.
       if (engine.task(taskArn)) send("IAMRoleCredentialsAckRequest", { messageId, ...roleCredentials });
     }),
+    TaskLogsRequest: handler(taskLogsRequest, async (request) =>
+      send("TaskLogsResponse", await deps.taskLogs(request)),
+    ),
     StageUpdateMessage: handler(updateMessage, refuseUpdate),
     PerformUpdateMessage: handler(updateMessage, refuseUpdate),
   };

@@ -6,6 +6,7 @@ import { negotiateApiVersion } from "./api-version.ts";
 import { createBody } from "./create-body.ts";
 import type { DockerEndpoint } from "./endpoint.ts";
 import { type DockerRequest, dockerHttp } from "./http.ts";
+import { dockerLogLines } from "./logs.ts";
 import { pullQuery, readPull } from "./pull.ts";
 import { watchDocker } from "./watch.ts";
 
@@ -133,6 +134,9 @@ export function dockerRuntime(endpoint: DockerEndpoint, clock: Clock): Container
     async logs(id, tail) {
       const path = `${await prefix()}/containers/${id}/logs?stdout=1&stderr=1&tail=${tail}`;
       return withoutFrameHeaders(await http.text({ method: "GET", path, timeoutMs: READ_MS }));
+    },
+    async *logLines(id, range) {
+      yield* dockerLogLines(http, await prefix(), id, range);
     },
     watch(label, handlers) {
       const renegotiate = () => {
