@@ -30,7 +30,9 @@ export function placementProblem(
 function constraintProblem({ type, expression }: PlacementConstraint): string | undefined {
   if (type === undefined) return "A placement constraint needs a type.";
   if (type === "distinctInstance") {
-    return expression === undefined ? undefined : "The distinctInstance placement constraint takes no expression.";
+    return expression === undefined || expression === ""
+      ? undefined
+      : "The distinctInstance placement constraint takes no expression.";
   }
   return expression === undefined || expression === ""
     ? "The memberOf placement constraint needs an expression."
@@ -46,7 +48,7 @@ function strategyProblem({ type, field = "" }: PlacementStrategy): string | unde
         ? undefined
         : `The binpack placement strategy takes the field cpu or memory.`;
     case "spread":
-      return /^(instanceId|host|attribute:.+)$/.test(field)
+      return /^(instanceId|host|attribute:[A-Za-z0-9_./\\-]{1,128})$/.test(field)
         ? undefined
         : "The spread placement strategy takes the field instanceId, host or attribute:<name>.";
     default:

@@ -5,8 +5,9 @@ type WithSettings = { readonly settings?: readonly ClusterSetting[] };
 
 const NO_INSIGHTS: RefusedMember<WithSettings> = {
   member: "settings",
-  what: "containerInsights other than disabled",
-  when: ({ settings = [] }) => settings.some((s) => s.name === "containerInsights" && s.value !== "disabled"),
+  what: "containerInsights enabled and enhanced",
+  when: ({ settings = [] }) =>
+    settings.some((s) => s.name === "containerInsights" && (s.value === "enabled" || s.value === "enhanced")),
 };
 
 const PROVIDERS_HINT =

@@ -76,7 +76,7 @@ test("what CreateCluster does not carry out or accept is refused by its name and
     [{ serviceConnectDefaults: { namespace: "n" } }, /carry out serviceConnectDefaults/],
     [
       { settings: [{ name: "containerInsights", value: "enhanced" }] },
-      /settings containerInsights other than disabled/,
+      /settings containerInsights enabled and enhanced/,
     ],
     [{ clusterName: "no spaces" }, /^Cluster must match \^\[a-zA-Z0-9\\-_\]\{1,255\}\$, but was no spaces$/],
     [{ tags: [{ key: "aws:x", value: "" }] }, /reserved/],
@@ -200,6 +200,12 @@ test("settings are changed one by one, and what is not carried out is refused", 
   ]) {
     await refused(call, "InvalidParameterException");
   }
+  const bogus = { settings: [{ name: "containerInsights" as const, value: "bogus" }] };
+  await refused(
+    () => updateCluster(context, { cluster: "default", ...bogus }, TEST_CALL),
+    "InvalidParameterException",
+    "Setting value should be one of [enhanced,enabled,disabled]",
+  );
   const nowhere = () => updateCluster(context, { cluster: "nowhere", ...off }, TEST_CALL);
   await refused(nowhere, "ClusterNotFoundException", "Cluster not found.");
   assert.equal(context.store.view.clusters.get(clusterArn(TEST_SCOPE, { clusterName: "default" }))?.settings.length, 1);

@@ -16,6 +16,8 @@ const MAX_CLUSTERS = 10_000;
 /** Source: ECS API reference, DescribeClusters. */
 const MAX_DESCRIBED = 100;
 const LIST_PAGE = { default: 100, max: 100 } as const;
+/** What the one setting of clusters, containerInsights, may be. */
+const INSIGHTS: readonly string[] = ["enhanced", "enabled", "disabled"];
 const DEFAULT_SETTINGS: readonly ClusterSetting[] = [{ name: "containerInsights", value: "disabled" }];
 
 /** Makes a cluster; one that is there already is answered as it is, and a deleted one is made ACTIVE again. */
@@ -121,6 +123,7 @@ function withSettings(
   const seen = new Set<string>();
   for (const { name, value } of given) {
     if (name === undefined || value === undefined) throw invalidParameter("Cluster settings need a name and a value.");
+    if (!INSIGHTS.includes(value)) throw invalidParameter(`Setting value should be one of [${INSIGHTS.join(",")}]`);
     if (seen.has(name)) throw invalidParameter(`Cluster setting ${name} is given more than once.`);
     seen.add(name);
     after.set(name, { name, value });

@@ -35,7 +35,7 @@ test("a definition that asks for what is carried out is not refused", () => {
       resourceRequirements: [],
     },
   );
-  assert.equal(refusalOfTaskDefinition(carriedOut), undefined);
+  assert.equal(refusalOfTaskDefinition(carriedOut, ["EC2"]), undefined);
 });
 
 /** For each row of the table, something that asks for it. */
@@ -102,7 +102,7 @@ const ASKING: Record<string, RegisteredDefinition> = {
 test("each thing that is not carried out is refused by its name, and by the container that asks for it", () => {
   assert.deepEqual(Object.keys(ASKING).sort(), TASK_DEFINITION_REFUSED.map(nameOf).sort());
   for (const [name, asking] of Object.entries(ASKING)) {
-    const refusal = refusalOfTaskDefinition(asking) ?? "";
+    const refusal = refusalOfTaskDefinition(asking, ["EC2"]) ?? "";
     const container = name.startsWith("containerDefinitions") ? " (container 'app')" : "";
     assert.ok(
       refusal.startsWith(`Berth does not carry out ${name} of the task definition${container}.`),

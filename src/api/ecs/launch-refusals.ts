@@ -1,4 +1,4 @@
-import type { ContainerDefinition } from "@aws-sdk/client-ecs";
+import type { ContainerDefinition, LaunchType } from "@aws-sdk/client-ecs";
 import type { RegisteredDefinition } from "../../model/task-definition.ts";
 import { firstRefused, isGiven, nameOf, type RefusedMember } from "./refuse.ts";
 
@@ -81,13 +81,28 @@ export const TASK_DEFINITION_REFUSED: readonly Row[] = [
   ...CONTAINER_ROWS,
 ];
 
-/** Why no task can be made of a definition, as a sentence for an error; undefined if it can be run. */
-export function refusalOfTaskDefinition(definition: RegisteredDefinition): string | undefined {
+/**
+ * Why no task of these launch types can be made of a definition, as a sentence for an error; undefined if one of them can
+ * run it.
+ */
+export function refusalOfTaskDefinition(
+  definition: RegisteredDefinition,
+  launchTypes: readonly LaunchType[],
+): string | undefined {
   const row = firstRefused(TASK_DEFINITION_REFUSED, definition);
-  if (row === undefined) return undefined;
+  if (row === undefined) {
+    return launchTypes.some((type) => supportsLaunchType(definition, type))
+      ? undefined
+      : `Task definition does not support launch_type ${launchTypes[0]}.`;
+  }
   const names = namesOf(definition, row);
   const hint = row.hint === undefined ? "" : ` ${row.hint}`;
   return `Berth does not carry out ${nameOf(row)} of the task definition${names}.${hint}`;
+}
+
+/** False if the definition requires other launch types than this one. */
+export function supportsLaunchType({ requiresCompatibilities = [] }: RegisteredDefinition, type: LaunchType): boolean {
+  return requiresCompatibilities.length === 0 || requiresCompatibilities.includes(type);
 }
 
 /** Says which containers it is about, when the row is about containers. */

@@ -1,12 +1,11 @@
 import type { PlacementConstraint, PlacementStrategy, PropagateTags } from "@aws-sdk/client-ecs";
+import { placementProblem } from "../../scheduler/index.ts";
 import { invalidParameter } from "./errors.ts";
 
 /** Source: ECS API reference, RunTask. */
 const MAX_GROUP = 255;
 const STARTED_BY = /^[A-Za-z0-9\-/_]{1,128}$/;
 const CLIENT_TOKEN = /^[\x21-\x7e]{1,64}$/;
-const MAX_CONSTRAINTS = 10;
-const MAX_STRATEGIES = 5;
 /** Groups of this form are those of services. */
 const SERVICE_GROUP = "service:";
 
@@ -35,40 +34,11 @@ export function checkClientToken(token: string | undefined): void {
   }
 }
 
-export function checkConstraints(constraints: readonly PlacementConstraint[]): void {
-  if (constraints.length > MAX_CONSTRAINTS) {
-    throw invalidParameter(`placementConstraints can have at most ${MAX_CONSTRAINTS} items.`);
-  }
-  for (const { type, expression } of constraints) {
-    if (type === undefined) throw invalidParameter("Every placement constraint needs a type.");
-    if (type === "distinctInstance" && expression !== undefined && expression !== "") {
-      throw invalidParameter("The placement constraint distinctInstance takes no expression.");
-    }
-  }
-}
-
-/** Throws InvalidParameterException for a strategy whose field its type does not have. */
-export function checkStrategies(strategies: readonly PlacementStrategy[]): void {
-  if (strategies.length > MAX_STRATEGIES) {
-    throw invalidParameter(`placementStrategy can have at most ${MAX_STRATEGIES} items.`);
-  }
-  for (const { type, field = "" } of strategies) {
-    switch (type) {
-      case "random":
-        if (field !== "") throw invalidParameter("The placement strategy random takes no field.");
-        break;
-      case "binpack":
-        if (!/^(cpu|memory)$/i.test(field)) {
-          throw invalidParameter("The placement strategy binpack needs field cpu or memory.");
-        }
-        break;
-      case "spread":
-        if (!/^(instanceId|host|attribute:[A-Za-z0-9_./\\-]{1,128})$/.test(field)) {
-          throw invalidParameter("The placement strategy spread needs field instanceId, host or attribute:<name>.");
-        }
-        break;
-      default:
-        throw invalidParameter("type should be one of [random, spread, binpack]");
-    }
-  }
+/** Throws InvalidParameterException for constraints and strategies that nothing can be placed by. */
+export function checkPlacement(
+  constraints: readonly PlacementConstraint[] | undefined,
+  strategy: readonly PlacementStrategy[] | undefined,
+): void {
+  const problem = placementProblem(constraints, strategy);
+  if (problem !== undefined) throw invalidParameter(problem);
 }

@@ -5,14 +5,14 @@ import type { TaskRecord } from "../../model/task.ts";
 import type { TaskDefinitionRecord } from "../../model/task-definition.ts";
 import type { Instant } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
-import { type NeedOverrides, needOf, type PlacementRequest } from "../../scheduler/index.ts";
+import { type NeedOverrides, needOf, type PlacementRequest, requiredAttributesOf } from "../../scheduler/index.ts";
 import { launchTask, newTask, tagsOfNewTask } from "../../state/index.ts";
 import type { BerthTransaction } from "../../store/index.ts";
 import type { ContainerInstanceArn } from "../../wire/arn.ts";
 import type { EcsOperations } from "../../wire/models/ecs.ts";
 import type { AccountScope } from "../context.ts";
 import { invalidParameter } from "./errors.ts";
-import { refusalOfTaskDefinition } from "./launch-refusals.ts";
+import { refusalOfTaskDefinition, supportsLaunchType } from "./launch-refusals.ts";
 import { resolveActiveTaskDefinition, resolveCluster } from "./resolve.ts";
 import { overridesOf } from "./run-task-overrides.ts";
 
@@ -22,7 +22,10 @@ const EXTERNAL = { name: "ecs.capability.external" } as const;
 type LaunchInput = Pick<
   EcsOperations["RunTask"]["input"],
   "cluster" | "taskDefinition" | "overrides" | "group" | "startedBy" | "propagateTags" | "enableECSManagedTags"
-> & { readonly launchType?: string };
+>;
+
+/** The launch types of tasks here. */
+type LaunchType = TaskRecord["launchType"];
 
 /** What RunTask and StartTask start, worked out inside their transaction. */
 export interface Launch {
@@ -31,31 +34,31 @@ export interface Launch {
   readonly overrides: NeedOverrides;
   readonly group: string;
   readonly startedBy?: string;
-  readonly launchType: "EC2" | "EXTERNAL";
+  readonly launchType: LaunchType;
   readonly tags: Tags;
 }
 
 /**
- * Resolves what a call asks to start. Throws ClusterNotFoundException, ClientException or InvalidParameterException for a
+ * Resolves what a call asks to start, as the first of the launch types that the definition supports. Throws ClusterNotFoundException, ClientException or InvalidParameterException for a
  * cluster or task definition that is not there or not ACTIVE, or that no task can be made of.
  */
-export function resolveLaunch(tx: BerthTransaction, scope: AccountScope, input: LaunchInput, ownTags: Tags): Launch {
+export function resolveLaunch(
+  tx: BerthTransaction,
+  scope: AccountScope,
+  input: LaunchInput,
+  { ownTags, launchTypes }: { readonly ownTags: Tags; readonly launchTypes: readonly LaunchType[] },
+): Launch {
   const cluster = resolveCluster(tx, scope, input.cluster);
   const definition = resolveActiveTaskDefinition(tx, scope, input.taskDefinition);
-  const refusal = refusalOfTaskDefinition(definition.definition);
+  const refusal = refusalOfTaskDefinition(definition.definition, launchTypes);
   if (refusal !== undefined) throw invalidParameter(refusal);
-  const launchType = input.launchType === "EXTERNAL" ? "EXTERNAL" : "EC2";
-  const wanted = definition.definition.requiresCompatibilities ?? [];
-  if (wanted.length > 0 && !wanted.includes(launchType)) {
-    throw invalidParameter(`Task definition does not support launch_type ${launchType}.`);
-  }
   return {
     cluster,
     definition,
     overrides: overridesOf(definition.definition, input.overrides),
     group: input.group ?? `family:${definition.family}`,
     startedBy: input.startedBy,
-    launchType,
+    launchType: launchTypes.find((type) => supportsLaunchType(definition.definition, type)) ?? "EC2",
     tags: tagsOfNewTask({
       clusterArn: cluster.arn,
       own: ownTags,
@@ -64,6 +67,11 @@ export function resolveLaunch(tx: BerthTransaction, scope: AccountScope, input: 
       enableECSManagedTags: input.enableECSManagedTags,
     }),
   };
+}
+
+/** What tasks on an instance are launched as: EXTERNAL on a host that joined from outside AWS. */
+export function launchTypeOn(instance: ContainerInstanceRecord): LaunchType {
+  return instance.attributes.some((a) => a.name === EXTERNAL.name) ? "EXTERNAL" : "EC2";
 }
 
 /** The launch as the scheduler asks for it, without the call's own constraints and strategy. */
@@ -75,10 +83,7 @@ export function placementOf(tx: BerthTransaction, launch: Launch): Omit<Placemen
   }
   return {
     need: needOf(definition, launch.overrides),
-    requiredAttributes: [
-      ...(definition.requiresAttributes ?? []),
-      ...(launch.launchType === "EXTERNAL" ? [EXTERNAL] : []),
-    ],
+    requiredAttributes: [...requiredAttributesOf(definition), ...(launch.launchType === "EXTERNAL" ? [EXTERNAL] : [])],
     constraints: definition.placementConstraints ?? [],
     peers,
   };

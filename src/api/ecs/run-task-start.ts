@@ -6,10 +6,11 @@ import { placeTask } from "../../scheduler/index.ts";
 import type { BerthTransaction } from "../../store/index.ts";
 import { containerInstanceArnOf } from "./container-instances-resolve.ts";
 import { clientError, invalidParameter } from "./errors.ts";
+import { supportsLaunchType } from "./launch-refusals.ts";
 import type { Operation } from "./operation.ts";
 import { refuseMembers } from "./refuse.ts";
 import { checkLaunchMembers } from "./run-task-input.ts";
-import { type Launch, launchOn, placementOf, resolveLaunch } from "./run-task-launch.ts";
+import { type Launch, launchOn, launchTypeOn, placementOf, resolveLaunch } from "./run-task-launch.ts";
 import { START_TASK_REFUSED } from "./run-task-refusals.ts";
 import { fromWireTags } from "./tags.ts";
 import { toWireTask } from "./tasks-wire.ts";
@@ -28,7 +29,7 @@ export const startTask: Operation<"StartTask"> = async ({ store, clock, random, 
   const ownTags = fromWireTags(input.tags);
   const at = { now: clock.now(), random };
   const { tasks, failures } = await store.transact("StartTask", (tx) => {
-    const launch = resolveLaunch(tx, scope, input, ownTags);
+    const launch = resolveLaunch(tx, scope, input, { ownTags, launchTypes: ["EC2", "EXTERNAL"] });
     const tasks: TaskRecord[] = [];
     const failures: Failure[] = [];
     for (const name of input.containerInstances) {
@@ -55,7 +56,10 @@ function startOn(
   const instance = tx.containerInstances.get(arn);
   if (instance === undefined) return failed("MISSING");
   if (instance.status !== "ACTIVE") return failed(instance.status);
-  const placement = placeTask({ ...placementOf(tx, launch), strategy: [] }, [instance], at.random);
+  const launchType = launchTypeOn(instance);
+  if (!supportsLaunchType(launch.definition.definition, launchType)) return failed("ATTRIBUTE");
+  const here = { ...launch, launchType };
+  const placement = placeTask({ ...placementOf(tx, here), strategy: [] }, [instance], at.random);
   if (placement.kind === "refused") return failed(placement.closest?.reason ?? "AGENT");
-  return { kind: "started", task: launchOn(tx, launch, instance, at) };
+  return { kind: "started", task: launchOn(tx, here, instance, at) };
 }

@@ -102,6 +102,19 @@ describe("RunTask", () => {
     assert.ok(external.failures?.some((f) => f.reason === "ATTRIBUTE"));
   });
 
+  test("gives ATTRIBUTE for a host with another processor than the definition's platform", async () => {
+    const rig = await tasksRig();
+    await rig.host("1", { attributes: [{ name: "ecs.cpu-architecture", value: "x86_64" }] });
+    await rig.define("arm", {}, { runtimePlatform: { cpuArchitecture: "ARM64" } });
+    await rig.define("intel", {}, { runtimePlatform: { cpuArchitecture: "X86_64" } });
+    const arm = await run(rig, { taskDefinition: "arm" });
+    assert.deepEqual(
+      arm.failures?.map((f) => f.reason),
+      ["ATTRIBUTE"],
+    );
+    assert.equal((await run(rig, { taskDefinition: "intel" })).tasks?.length, 1);
+  });
+
   test("places by constraint and strategy", async () => {
     const rig = await rigWithHosts(2);
     const distinct = await run(rig, { count: 3, placementConstraints: [{ type: "distinctInstance" }] });
@@ -256,6 +269,20 @@ describe("StartTask", () => {
       { arn: two, reason: "DRAINING" },
       { arn: missing, reason: "MISSING" },
     ]);
+  });
+
+  test("starts as EXTERNAL on a host from outside AWS, and only what can run there", async () => {
+    const rig = await tasksRig();
+    const host = await rig.host("1", { attributes: [{ name: "ecs.capability.external" }] });
+    await rig.define("any");
+    await rig.define("own", {}, { requiresCompatibilities: ["EC2"] });
+    await rig.define("outside", {}, { requiresCompatibilities: ["EXTERNAL"] });
+    const start = (taskDefinition: string) => rig.call("StartTask", { taskDefinition, containerInstances: [host] });
+    assert.equal((await start("any")).tasks?.[0]?.launchType, "EXTERNAL");
+    assert.equal((await start("outside")).tasks?.[0]?.launchType, "EXTERNAL");
+    assert.deepEqual((await start("own")).failures, [{ arn: host, reason: "ATTRIBUTE" }]);
+    await rig.define("cloud", {}, { requiresCompatibilities: ["FARGATE"] });
+    await refused(() => start("cloud"), "InvalidParameterException", /does not support launch_type/);
   });
 
   test("refuses an empty list and more than ten hosts", async () => {

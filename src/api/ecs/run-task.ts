@@ -11,7 +11,7 @@ import { EcsError, invalidParameter } from "./errors.ts";
 import type { Operation } from "./operation.ts";
 import { refuseMembers } from "./refuse.ts";
 import { resolveCluster } from "./resolve.ts";
-import { checkClientToken, checkConstraints, checkLaunchMembers, checkStrategies } from "./run-task-input.ts";
+import { checkClientToken, checkLaunchMembers, checkPlacement } from "./run-task-input.ts";
 import { type Launch, launchOn, placementOf, resolveLaunch } from "./run-task-launch.ts";
 import { RUN_TASK_REFUSED } from "./run-task-refusals.ts";
 import { fromWireTags } from "./tags.ts";
@@ -36,15 +36,15 @@ export const runTask: Operation<"RunTask"> = async ({ store, clock, random, scop
   if (count < 1 || count > MAX_COUNT) throw invalidParameter(`count must be between 1 and ${MAX_COUNT}.`);
   checkLaunchMembers(input);
   checkClientToken(clientToken);
-  checkConstraints(input.placementConstraints ?? []);
-  checkStrategies(input.placementStrategy ?? []);
+  checkPlacement(input.placementConstraints, input.placementStrategy);
   const ownTags = fromWireTags(input.tags);
+  const launchTypes = [input.launchType === "EXTERNAL" ? "EXTERNAL" : "EC2"] as const;
   const at = { now: clock.now(), random };
   const { tasks, failures } = await store.transact("RunTask", (tx): Started => {
     const token = clientToken === undefined ? undefined : tokenOf(resolveCluster(tx, scope, input.cluster).name, input);
     const before = token === undefined ? undefined : startedBefore(tx, token);
     if (before !== undefined) return { tasks: before, failures: [] };
-    const started = place(tx, resolveLaunch(tx, scope, input, ownTags), input, at);
+    const started = place(tx, resolveLaunch(tx, scope, input, { ownTags, launchTypes }), input, at);
     if (token !== undefined && started.tasks.length > 0) {
       tx.requestTokens.put({ ...token, resourceArns: started.tasks.map((t) => t.arn), createdAt: at.now });
     }

@@ -38,8 +38,9 @@ const COMMON: readonly RefusedMember<ServiceWish>[] = [
   },
   {
     member: "deploymentConfiguration.deploymentCircuitBreaker",
-    what: "with enable true",
-    when: ({ deploymentConfiguration: d }) => d?.deploymentCircuitBreaker?.enable === true,
+    what: "with enable or rollback true",
+    when: ({ deploymentConfiguration: d }) =>
+      d?.deploymentCircuitBreaker?.enable === true || d?.deploymentCircuitBreaker?.rollback === true,
   },
   {
     member: "deploymentConfiguration.alarms",

@@ -49,6 +49,7 @@ async function world(): Promise<Context> {
     put("web", 2);
     put("old", 1, {}, false);
     put("vpc", 1, { networkMode: "awsvpc" });
+    put("outside", 1, { requiresCompatibilities: ["EXTERNAL"] });
     tx.taskDefinitionFamilies.put({ family: "web", lastRevision: 2 });
     const group = { name: "web", protocol: "HTTP", port: 80, targetType: "instance", attributes: {}, tags: {} };
     tx.targetGroups.put({ ...group, arn: GROUP, createdAt: 0 } as unknown as TargetGroupRecord);
@@ -158,6 +159,7 @@ test("CreateService refuses bad input with ECS's exception and changes nothing",
     [{ taskDefinition: "nowhere" }, "ClientException", "TaskDefinition not found."],
     [{ taskDefinition: "old:1" }, "ClientException", "TaskDefinition is inactive"],
     [{ taskDefinition: "vpc:1" }, "InvalidParameterException", /awsvpc/],
+    [{ taskDefinition: "outside:1" }, "InvalidParameterException", "Task definition does not support launch_type EC2."],
     [{ desiredCount: undefined }, "InvalidParameterException", /desired count/],
     [{ desiredCount: -1 }, "InvalidParameterException", /desired count/],
     [{ desiredCount: 5001 }, "InvalidParameterException", /desired count/],
@@ -213,6 +215,10 @@ test("CreateService and UpdateService refuse by name what is not carried out", a
     [{ deploymentConfiguration: { strategy: "BLUE_GREEN" } }, "deploymentConfiguration.strategy"],
     [
       { deploymentConfiguration: { deploymentCircuitBreaker: { enable: true, rollback: false } } },
+      "deploymentCircuitBreaker",
+    ],
+    [
+      { deploymentConfiguration: { deploymentCircuitBreaker: { enable: false, rollback: true } } },
       "deploymentCircuitBreaker",
     ],
     [{ deploymentConfiguration: { alarms: { alarmNames: ["a"], enable: true, rollback: true } } }, "alarms"],
@@ -288,6 +294,18 @@ test("UpdateService begins a deployment for a new task definition, new load bala
     [5, WEB_2, "TASK_DEFINITION"],
   );
   assert.deepEqual(service?.deploymentConfiguration?.minimumHealthyPercent, 100);
+});
+
+test("UpdateService changes, keeps and clears a placement strategy", async () => {
+  const context = await world();
+  await create(context, { placementStrategy: [{ type: "random" }] });
+  const strategy = async (over: object) => (await update(context, over)).service?.placementStrategy;
+  assert.deepEqual(await strategy({ desiredCount: 3 }), [{ type: "random" }]);
+  assert.deepEqual(await strategy({ placementStrategy: [{ type: "spread", field: "host" }] }), [
+    { type: "spread", field: "host" },
+  ]);
+  await refused(() => strategy({ placementStrategy: [{}, {}] }), "InvalidParameterException", /needs a type/);
+  assert.deepEqual(await strategy({ placementStrategy: [{}] }), []);
 });
 
 test("UpdateService refuses a service that is not there or not ACTIVE, and a definition without the load balancer's port", async () => {

@@ -1,8 +1,8 @@
+import type { PlacementStrategy } from "@aws-sdk/client-ecs";
 import { newDeployment, supersede } from "../../deployment/index.ts";
 import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../../model/service.ts";
 import type { TaskDefinitionRecord } from "../../model/task-definition.ts";
 import type { Instant } from "../../runtime/clock.ts";
-import { placementProblem } from "../../scheduler/index.ts";
 import type { BerthTransaction } from "../../store/index.ts";
 import { type ClusterArn, serviceArn } from "../../wire/arn.ts";
 import type { EcsOperations } from "../../wire/models/ecs.ts";
@@ -12,6 +12,7 @@ import type { Operation } from "./operation.ts";
 import { refuseMembers } from "./refuse.ts";
 import { resolveActiveTaskDefinition, resolveCluster } from "./resolve.ts";
 import { resolveService } from "./resolve-service.ts";
+import { checkPlacement } from "./run-task-input.ts";
 import {
   checkClientToken,
   checkDesiredCount,
@@ -78,8 +79,7 @@ function wishOf(input: EcsOperations["CreateService"]["input"]): Wish {
   checkDesiredCount(input.desiredCount);
   checkGracePeriod(input.healthCheckGracePeriodSeconds);
   checkClientToken(input.clientToken);
-  const problem = placementProblem(input.placementConstraints, input.placementStrategy);
-  if (problem !== undefined) throw invalidParameter(problem);
+  checkPlacement(input.placementConstraints, input.placementStrategy);
   return {
     status: "ACTIVE",
     schedulingStrategy: "REPLICA",
@@ -132,7 +132,7 @@ function startableDefinition(
   reference: string,
 ): TaskDefinitionRecord {
   const definition = resolveActiveTaskDefinition(tx, scope, reference);
-  const refusal = refusalOfTaskDefinition(definition.definition);
+  const refusal = refusalOfTaskDefinition(definition.definition, ["EC2"]);
   if (refusal !== undefined) throw invalidParameter(refusal);
   return definition;
 }
@@ -151,13 +151,13 @@ export const updateService: Operation<"UpdateService"> = async (context, input) 
   refuseMembers(UPDATE_SERVICE_REFUSED, input);
   if (input.desiredCount !== undefined) checkDesiredCount(input.desiredCount);
   checkGracePeriod(input.healthCheckGracePeriodSeconds);
-  const problem = placementProblem(input.placementConstraints, input.placementStrategy);
-  if (problem !== undefined) throw invalidParameter(problem);
+  const placementStrategy = withoutCleared(input.placementStrategy);
+  checkPlacement(input.placementConstraints, placementStrategy);
   const at = { now: context.clock.now(), id: newDeploymentId(context) };
   const service = await store.transact("UpdateService", (tx) => {
     const before = resolveService(tx, scope, resolveCluster(tx, scope, input.cluster), input.service);
     if (before.status !== "ACTIVE") throw serviceNotActive();
-    const after = updated(before, input);
+    const after = updated(before, { ...input, placementStrategy });
     const definition =
       input.taskDefinition === undefined || input.taskDefinition === ""
         ? tx.taskDefinitions.get(before.taskDefinitionArn)
@@ -173,6 +173,13 @@ export const updateService: Operation<"UpdateService"> = async (context, input) 
   });
   return { service: toWireService(store.view, service, ["TAGS"]) };
 };
+
+/** One empty object takes a service's strategy away. Source: ECS API reference, UpdateService. */
+function withoutCleared(strategy: PlacementStrategy[] | undefined): PlacementStrategy[] | undefined {
+  const [only, ...others] = strategy ?? [];
+  const clears = only !== undefined && others.length === 0 && only.type === undefined && !only.field;
+  return clears ? [] : strategy;
+}
 
 function updated(before: ServiceRecord, input: EcsOperations["UpdateService"]["input"]): ServiceRecord {
   const { desiredCount = before.desiredCount } = input;

@@ -101,6 +101,13 @@ test("what is not there, is deleted, or cannot be tagged is refused", async () =
   ] as const) {
     await refused(() => tagResource(context, { resourceArn, tags }, TEST_CALL), code);
   }
+  for (const resourceArn of [`${PREFIX}:task/abc`, `${PREFIX}:service/web`, `${PREFIX}:container-instance/abc`]) {
+    await refused(
+      () => tagResource(context, { resourceArn, tags }, TEST_CALL),
+      "InvalidParameterException",
+      "Long arn format must be used for tagging operations",
+    );
+  }
   const resourceArn = `${PREFIX}:task/default/abc`;
   await refused(() => listTagsForResource(context, { resourceArn }, TEST_CALL), "InvalidParameterException");
   const managed = () => untagResource(context, { resourceArn, tagKeys: ["aws:ecs:clusterName"] }, TEST_CALL);

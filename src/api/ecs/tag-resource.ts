@@ -16,6 +16,9 @@ const TAGGED = {
 } as const;
 type Kind = keyof typeof TAGGED;
 
+/** Whose ARNs have a cluster's name in them, since 2018. */
+const IN_CLUSTERS: ReadonlySet<string> = new Set<Kind>(["container-instance", "service", "task"]);
+
 const WORDS: Readonly<Record<Kind, string>> = {
   cluster: "cluster",
   "container-instance": "container instance",
@@ -63,6 +66,9 @@ function kindOf(scope: AccountScope, arn: string): Kind {
     throw invalidParameter(
       "The ARN provided is invalid. Resources that can be tagged here are clusters, container instances, services, tasks and task definitions.",
     );
+  }
+  if (IN_CLUSTERS.has(kind) && parts.resource.split("/").length < 3) {
+    throw invalidParameter("Long arn format must be used for tagging operations");
   }
   return kind as Kind;
 }
