@@ -211,6 +211,8 @@ test("a task without a host or a container has written nothing; one whose host i
   const { context } = await bench(agentWith(EVENTS));
   await arrange(context, (tx) => tx.containerInstances.put({ ...INSTANCE, status: "INACTIVE" }));
   await refused(() => getLogEvents(context, STREAM, TEST_CALL), ...NO_STREAM);
+  await arrange(context, (tx) => tx.containerInstances.put({ ...INSTANCE, agentConnected: false }));
+  await refused(() => getLogEvents(context, STREAM, TEST_CALL), "ServiceUnavailableException", /h1, .* not connected/);
   await arrange(context, (tx) => tx.containerInstances.put({ ...INSTANCE, attributes: [] }));
   await refused(
     () => getLogEvents(context, STREAM, TEST_CALL),

@@ -34,7 +34,10 @@ export async function readTaskLog(
       `The agent of host ${host} cannot read logs: it does not have the attribute ${TASK_LOGS_ATTRIBUTE}.`,
     );
   }
-  const answer = await taskLogs.read(instance.arn, request);
+  // A session may still look open when its host is silent: the record knows first.
+  const answer = instance.agentConnected
+    ? await taskLogs.read(instance.arn, request)
+    : ({ kind: "disconnected" } as const);
   switch (answer.kind) {
     case "events":
       return answer;
