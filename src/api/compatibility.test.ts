@@ -2,36 +2,47 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ecsModel, type Shape } from "../wire/model.ts";
+import { ecsModel, elbv2Model, type ServiceModel, type Shape } from "../wire/model.ts";
 import { compatibilityPage } from "./compatibility.ts";
-import { ecsOperations, ecsRefusedMembers, type RefusedMember, TASK_DEFINITION_REFUSED } from "./ecs/index.ts";
+import { ecsOperations, ecsRefusedMembers, TASK_DEFINITION_REFUSED } from "./ecs/index.ts";
+import { elbV2Operations, elbV2RefusedMembers } from "./elbv2/index.ts";
+import type { RefusedMember } from "./refused-member.ts";
 
 test("docs/compatibility.md says what the code says; `node scripts/compatibility.ts` writes it anew", () => {
   const page = readFileSync(join(import.meta.dirname, "../../docs/compatibility.md"), "utf8");
   assert.equal(page, compatibilityPage());
 });
 
-test("every member that is refused is a member of its operation's input, and its operation is carried out", () => {
-  const inputs = Object.entries(ecsRefusedMembers).map(([operation, rows]) => ({
-    operation,
-    rows: rows as readonly RefusedMember<never>[],
-  }));
-  const definition = {
-    operation: "RegisterTaskDefinition",
-    rows: TASK_DEFINITION_REFUSED as readonly RefusedMember<never>[],
-  };
-  let checked = 0;
-  for (const { operation, rows } of [...inputs, definition]) {
-    assert.ok(operation in ecsOperations, `${operation} is not carried out`);
-    const model = ecsModel().operations.get(operation);
-    assert.ok(model !== undefined, operation);
-    for (const { member } of rows) {
-      assert.ok(isPath(model.input, member), `${operation} has no member ${member}`);
-      checked++;
+type Refused = Readonly<Record<string, readonly RefusedMember<never>[]>>;
+
+for (const { service, model, operations, refused } of [
+  {
+    service: "ECS",
+    model: ecsModel(),
+    operations: ecsOperations,
+    refused: { ...ecsRefusedMembers, RegisterTaskDefinition: TASK_DEFINITION_REFUSED } as unknown as Refused,
+  },
+  {
+    service: "ELBv2",
+    model: elbv2Model(),
+    operations: elbV2Operations,
+    refused: elbV2RefusedMembers as unknown as Refused,
+  },
+] satisfies { service: string; model: ServiceModel; operations: object; refused: Refused }[]) {
+  test(`${service}: every member that is refused is a member of its operation's input, and its operation is carried out`, () => {
+    let checked = 0;
+    for (const [operation, rows] of Object.entries(refused)) {
+      assert.ok(operation in operations, `${operation} is not carried out`);
+      const described = model.operations.get(operation);
+      assert.ok(described !== undefined, operation);
+      for (const { member } of rows) {
+        assert.ok(isPath(described.input, member), `${operation} has no member ${member}`);
+        checked++;
+      }
     }
-  }
-  assert.ok(checked > 30);
-});
+    assert.ok(checked > 30);
+  });
+}
 
 /** True if the path leads from the shape to a member; `[]` stands where it goes into a list. */
 function isPath(shape: Shape, path: string): boolean {

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ecsModel, elbv2Model, logsModel, type ServiceModel } from "../wire/model.ts";
-import { ecsOperations, ecsRefusedMembers, nameOf, TASK_DEFINITION_REFUSED } from "./ecs/index.ts";
-import { elbV2Operations } from "./elbv2/index.ts";
+import { ecsOperations, ecsRefusedMembers, TASK_DEFINITION_REFUSED } from "./ecs/index.ts";
+import { elbV2Operations, elbV2RefusedMembers } from "./elbv2/index.ts";
 import { logsOperations } from "./logs/index.ts";
+import { nameOf } from "./refused-member.ts";
 
 interface RefusedRow {
   readonly member: string;
@@ -58,13 +59,8 @@ function elbv2(): ServedService {
     title: "Elastic Load Balancing v2",
     model: elbv2Model(),
     carriedOut: new Set(Object.keys(elbV2Operations)),
-    refused: {},
-    notes: [
-      "Refused wherever an input asks for it:",
-      "",
-      ...refusalsInSource(join(import.meta.dirname, "elbv2")).map((member) => `- ${member}`),
-      "",
-    ],
+    refused: elbV2RefusedMembers,
+    notes: [],
   };
 }
 

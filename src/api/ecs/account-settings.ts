@@ -2,10 +2,10 @@ import type { Setting, SettingName } from "@aws-sdk/client-ecs";
 import type { AccountSettingRecord } from "../../model/account-setting.ts";
 import type { BerthView } from "../../store/index.ts";
 import type { ApiContext } from "../context.ts";
+import type { RefusedMember } from "../refused-member.ts";
 import { invalidParameter, notCarriedOut } from "./errors.ts";
 import type { Operation } from "./operation.ts";
 import { page } from "./page.ts";
-import type { RefusedMember } from "./refuse.ts";
 
 const PAGE = { default: 10, max: 10 } as const;
 /** The principal of what holds for the whole account. */

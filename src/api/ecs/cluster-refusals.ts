@@ -1,5 +1,6 @@
 import type { ClusterSetting } from "@aws-sdk/client-ecs";
-import type { RefusedMember, RefusedMembers } from "./refuse.ts";
+import type { RefusedMember } from "../refused-member.ts";
+import type { RefusedMembers } from "./refuse.ts";
 
 type WithSettings = { readonly settings?: readonly ClusterSetting[] };
 

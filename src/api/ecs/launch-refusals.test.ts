@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ContainerDefinition } from "@aws-sdk/client-ecs";
 import type { RegisteredDefinition } from "../../model/task-definition.ts";
+import { nameOf } from "../refused-member.ts";
 import { refusalOfTaskDefinition, TASK_DEFINITION_REFUSED } from "./launch-refusals.ts";
-import { nameOf } from "./refuse.ts";
 
 const definition = (given: Partial<RegisteredDefinition> = {}, container: ContainerDefinition = {}) => ({
   family: "web",

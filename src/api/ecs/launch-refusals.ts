@@ -1,6 +1,6 @@
 import type { ContainerDefinition, LaunchType } from "@aws-sdk/client-ecs";
 import type { RegisteredDefinition } from "../../model/task-definition.ts";
-import { firstRefused, isGiven, nameOf, type RefusedMember } from "./refuse.ts";
+import { firstRefused, isGiven, nameOf, type RefusedMember } from "../refused-member.ts";
 
 type Row = RefusedMember<RegisteredDefinition>;
 

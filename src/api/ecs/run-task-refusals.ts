@@ -1,5 +1,6 @@
 import type { RunTaskRequest, StartTaskRequest } from "@aws-sdk/client-ecs";
-import type { RefusedMember, RefusedMembers } from "./refuse.ts";
+import type { RefusedMember } from "../refused-member.ts";
+import type { RefusedMembers } from "./refuse.ts";
 
 /** What RunTask and StartTask have in common. */
 type LaunchWish = Pick<StartTaskRequest, keyof StartTaskRequest & keyof RunTaskRequest>;

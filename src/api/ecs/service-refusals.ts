@@ -1,5 +1,6 @@
 import type { CreateServiceRequest, UpdateServiceRequest } from "@aws-sdk/client-ecs";
-import type { RefusedMember, RefusedMembers } from "./refuse.ts";
+import type { RefusedMember } from "../refused-member.ts";
+import type { RefusedMembers } from "./refuse.ts";
 
 /** What CreateService and UpdateService have in common. */
 type ServiceWish = Pick<UpdateServiceRequest, keyof UpdateServiceRequest & keyof CreateServiceRequest>;

@@ -58,6 +58,7 @@ test("names that ELBv2 does not take are refused", async () => {
     await refused(() => elb("CreateLoadBalancer", { Name }), "ValidationError");
     await refused(() => elb("CreateTargetGroup", { Name, Protocol: "HTTP", Port: 80 }), "ValidationError");
   }
+  await refused(() => elb("CreateLoadBalancer", { Name: "internal-web" }), "ValidationError", /internal-/);
 });
 
 test("a target group has ELBv2's defaults for its protocol", async () => {
@@ -150,6 +151,56 @@ test("what is not carried out is refused by name", async () => {
     () => elb("CreateRule", { ListenerArn: "x", Priority: 1, Conditions: [], Actions: [] }),
     "UnsupportedOperation",
     /CreateRule/,
+  );
+});
+
+test("what tools read around every load balancer is answered, and what is asked for by no ARN is refused", async () => {
+  const { context, elb, LoadBalancerArn, ListenerArn, TargetGroupArn } = await stack();
+  assert.deepEqual(await elb("DescribeCapacityReservation", { LoadBalancerArn }), { CapacityReservationState: [] });
+  assert.deepEqual(await elb("DescribeListenerCertificates", { ListenerArn }), { Certificates: [] });
+  assert.deepEqual(await elb("DescribeSSLPolicies", {}), { SslPolicies: [] });
+  await refused(() => elb("DescribeSSLPolicies", { Names: ["p"] }), "SSLPolicyNotFoundException");
+  const rule = (await elb("DescribeRules", { ListenerArn })).Rules?.[0]?.RuleArn ?? "";
+  assert.deepEqual(await elb("DescribeTags", { ResourceArns: [rule] }), {
+    TagDescriptions: [{ ResourceArn: rule, Tags: [] }],
+  });
+  const before = context.store.revision;
+  await refused(() => elb("DescribeTags", { ResourceArns: [`${rule}0`] }), "RuleNotFoundException");
+  for (const call of [
+    () => elb("DeleteLoadBalancer", { LoadBalancerArn: "web" }),
+    () => elb("DeleteTargetGroup", { TargetGroupArn: LoadBalancerArn }),
+    () => elb("DescribeTargetHealth", { TargetGroupArn: "web" }),
+    () => elb("DeleteListener", { ListenerArn: TargetGroupArn }),
+    () => elb("DescribeCapacityReservation", { LoadBalancerArn: ListenerArn }),
+  ]) {
+    await refused(call, "ValidationError", /is not a valid (load balancer|target group|listener) ARN$/);
+  }
+  assert.equal(context.store.revision, before);
+});
+
+test("subnets and security groups are kept as they are set", async () => {
+  const { elb, LoadBalancerArn } = await stack();
+  const zones = (...subnets: string[]) => subnets.map((SubnetId) => ({ SubnetId, LoadBalancerAddresses: [] }));
+  assert.deepEqual(await elb("SetSubnets", { LoadBalancerArn, Subnets: ["subnet-2", "subnet-3"] }), {
+    AvailabilityZones: zones("subnet-2", "subnet-3"),
+    IpAddressType: "ipv4",
+  });
+  await elb("SetSecurityGroups", { LoadBalancerArn, SecurityGroups: ["sg-1"] });
+  assert.deepEqual(await elb("SetIpAddressType", { LoadBalancerArn, IpAddressType: "ipv4" }), {
+    IpAddressType: "ipv4",
+  });
+  const [lb] = (await elb("DescribeLoadBalancers", {})).LoadBalancers ?? [];
+  assert.deepEqual([lb?.AvailabilityZones, lb?.SecurityGroups], [zones("subnet-2", "subnet-3"), ["sg-1"]]);
+  await refused(() => elb("SetSubnets", { LoadBalancerArn }), "ValidationError", /subnet/);
+  await refused(
+    () => elb("SetSubnets", { LoadBalancerArn, SubnetMappings: [{ SubnetId: "s", AllocationId: "a" }] }),
+    "ValidationError",
+    /SubnetMappings\[\]\.AllocationId/,
+  );
+  await refused(
+    () => elb("SetIpAddressType", { LoadBalancerArn, IpAddressType: "dualstack" }),
+    "ValidationError",
+    /Berth does not carry out IpAddressType other than ipv4/,
   );
 });
 
@@ -272,7 +323,7 @@ test("targets of a group that no listener uses are unused", async () => {
 });
 
 test("attributes have their defaults, and take only what is carried out", async () => {
-  const { elb, TargetGroupArn, LoadBalancerArn } = await stack();
+  const { elb, TargetGroupArn, LoadBalancerArn, ListenerArn } = await stack();
   const value = async (key: string) =>
     (await elb("DescribeTargetGroupAttributes", { TargetGroupArn })).Attributes?.find((a) => a.Key === key)?.Value;
   assert.equal(await value("deregistration_delay.timeout_seconds"), "300");
@@ -299,6 +350,23 @@ test("attributes have their defaults, and take only what is carried out", async 
     LoadBalancerArn,
     Attributes: [{ Key: "idle_timeout.timeout_seconds", Value: "90" }],
   });
+  await refused(
+    () =>
+      elb("ModifyTargetGroupAttributes", {
+        TargetGroupArn,
+        Attributes: [{ Key: "stickiness.enabled", Value: "true" }],
+      }),
+    "ValidationError",
+    "Berth does not carry out Attributes[].Value other than 'false' for stickiness.enabled of HTTP target groups.",
+  );
+  const server = { Key: "routing.http.response.server.enabled", Value: "true" };
+  const listener = (await elb("ModifyListenerAttributes", { ListenerArn, Attributes: [server] })).Attributes;
+  assert.deepEqual(listener?.[0], server);
+  await refused(
+    () => elb("ModifyListenerAttributes", { ListenerArn, Attributes: [{ ...server, Value: "false" }] }),
+    "ValidationError",
+    /HTTP listeners/,
+  );
   const attributes = (await elb("DescribeLoadBalancerAttributes", { LoadBalancerArn })).Attributes;
   assert.equal(attributes?.find((a) => a.Key === "idle_timeout.timeout_seconds")?.Value, "90");
 });

@@ -1,5 +1,5 @@
 import type { HealthCheckSettings } from "../../model/load-balancer.ts";
-import { notCarriedOut, validationError } from "./errors.ts";
+import { validationError } from "./errors.ts";
 
 /** The members of CreateTargetGroup and ModifyTargetGroup that say how targets are checked. */
 export interface GivenHealthCheck {
@@ -67,12 +67,10 @@ export function healthCheckFrom(
 }
 
 function protocolOf(group: "HTTP" | "TCP", protocol: string): "HTTP" | "TCP" {
-  if (protocol !== "HTTP" && protocol !== "TCP")
-    throw notCarriedOut(`HealthCheckProtocol '${protocol}'`, "Use 'HTTP' or 'TCP'.");
   if (group === "HTTP" && protocol === "TCP") {
     throw validationError("Health check protocol 'TCP' is not supported for target groups with protocol 'HTTP'");
   }
-  return protocol;
+  return protocol === "TCP" ? "TCP" : "HTTP";
 }
 
 function httpParts(
@@ -88,7 +86,6 @@ function httpParts(
       throw validationError("Matcher cannot be specified for health check protocol 'TCP'");
     return {};
   }
-  if (given.Matcher?.GrpcCode !== undefined) throw notCarriedOut("Matcher.GrpcCode", "Use Matcher.HttpCode.");
   const path = given.HealthCheckPath ?? before?.path ?? "/";
   if (!/^\/[\x21-\x7e]{0,1023}$/.test(path)) {
     throw validationError(`Health check path '${path}' must begin with '/' and have at most 1024 printable characters`);

@@ -3,10 +3,12 @@ import type { ListenerRecord, LoadBalancerRecord } from "../../model/load-balanc
 import type { BerthTransaction, BerthView } from "../../store/index.ts";
 import { listenerArn, listenerRuleArn, parseLoadBalancerArn } from "../../wire/arn.ts";
 import type { ApiContext } from "../context.ts";
-import { ElbError, notCarriedOut, ruleNotFound, validationError } from "./errors.ts";
+import { ElbError, ruleNotFound, validationError } from "./errors.ts";
+import { CREATE_LISTENER_REFUSED, MODIFY_LISTENER_REFUSED } from "./listener-refusals.ts";
 import { listenerOf, loadBalancerOf, loadBalancersOf, targetGroupOf } from "./lookup.ts";
 import type { Operation } from "./operation.ts";
 import { page } from "./page.ts";
+import { refuseMembers } from "./refuse.ts";
 import { tagsFrom } from "./tags.ts";
 
 /** How many listeners a load balancer may have. Source: ELB quotas. */
@@ -14,8 +16,8 @@ const MAX_LISTENERS = 50;
 
 export const createListener: Operation<"CreateListener"> = async (context, input) => {
   const { store, clock, random, scope } = context;
-  refuseTls(input);
-  const loadBalancer = loadBalancerOf(store.view, input.LoadBalancerArn ?? "");
+  refuseMembers(CREATE_LISTENER_REFUSED, input);
+  const loadBalancer = loadBalancerOf(store.view, input.LoadBalancerArn);
   const protocol = protocolOf(loadBalancer, input.Protocol);
   const port = portOf(input.Port);
   checkPortUnused(store.view, loadBalancer, port);
@@ -50,8 +52,8 @@ export const createListener: Operation<"CreateListener"> = async (context, input
 
 export const modifyListener: Operation<"ModifyListener"> = async (context, input) => {
   const { store } = context;
-  refuseTls(input);
-  const before = listenerOf(store.view, input.ListenerArn ?? "");
+  refuseMembers(MODIFY_LISTENER_REFUSED, input);
+  const before = listenerOf(store.view, input.ListenerArn);
   const owner = loadBalancerOf(store.view, before.loadBalancerArn);
   const port = input.Port === undefined ? before.port : portOf(input.Port);
   const protocol = input.Protocol === undefined ? before.protocol : protocolOf(owner, input.Protocol);
@@ -69,7 +71,7 @@ export const modifyListener: Operation<"ModifyListener"> = async (context, input
 };
 
 export const deleteListener: Operation<"DeleteListener"> = async ({ store }, input) => {
-  await store.transact("DeleteListener", (tx) => tx.listeners.delete(listenerOf(tx, input.ListenerArn ?? "").arn));
+  await store.transact("DeleteListener", (tx) => tx.listeners.delete(listenerOf(tx, input.ListenerArn).arn));
   return {};
 };
 
@@ -117,34 +119,15 @@ function missingRule(arn: string): never {
   throw ruleNotFound(arn);
 }
 
-function refuseTls(input: {
-  SslPolicy?: string;
-  Certificates?: unknown[];
-  AlpnPolicy?: string[];
-  MutualAuthentication?: unknown;
-}): void {
-  if (input.SslPolicy !== undefined) throw notCarriedOut("SslPolicy", "Listeners are HTTP or TCP.");
-  if (input.Certificates !== undefined) throw notCarriedOut("Certificates", "Listeners are HTTP or TCP.");
-  if (input.AlpnPolicy !== undefined) throw notCarriedOut("AlpnPolicy", "Listeners are HTTP or TCP.");
-  if (input.MutualAuthentication !== undefined)
-    throw notCarriedOut("MutualAuthentication", "Listeners are HTTP or TCP.");
-}
-
 function protocolOf(owner: LoadBalancerRecord, protocol: string | undefined): "HTTP" | "TCP" {
   if (protocol === undefined) throw validationError("A listener protocol must be specified");
-  if (protocol !== "HTTP" && protocol !== "TCP") {
-    throw new ElbError(
-      "UnsupportedProtocolException",
-      `Berth does not carry out listeners with protocol '${protocol}'. Use 'HTTP' on an application and 'TCP' on a network load balancer.`,
-    );
-  }
   const wanted = owner.type === "application" ? "HTTP" : "TCP";
   if (protocol !== wanted) {
     throw validationError(
       `Protocol '${protocol}' is not supported on ${owner.type === "application" ? "Application" : "Network"} Load Balancers`,
     );
   }
-  return protocol;
+  return wanted;
 }
 
 function portOf(port: number | undefined): number {
@@ -186,13 +169,8 @@ function forwardsFrom(
   protocol: "HTTP" | "TCP",
   actions: readonly Action[],
 ): Action[] {
-  const [action, ...more] = actions;
+  const [action] = actions;
   if (action === undefined) throw validationError("A listener must have a default action");
-  if (more.length > 0) throw notCarriedOut("more than one default action", "Give one action of type 'forward'.");
-  if (action.Type !== "forward")
-    throw notCarriedOut(`actions of type '${action.Type}'`, "Give one action of type 'forward'.");
-  if (action.ForwardConfig?.TargetGroupStickinessConfig?.Enabled === true)
-    throw notCarriedOut("TargetGroupStickinessConfig");
   const groups = weightedGroups(action);
   for (const { TargetGroupArn: arn } of groups) checkGroup(tx, owner, protocol, arn);
   return [

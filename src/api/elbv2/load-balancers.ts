@@ -1,10 +1,14 @@
 import type { LoadBalancer } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { LoadBalancerRecord } from "../../model/load-balancer.ts";
 import { loadBalancerArn } from "../../wire/arn.ts";
-import { ElbError, loadBalancerNotFound, notCarriedOut, validationError } from "./errors.ts";
+import { ElbError, loadBalancerNotFound, validationError } from "./errors.ts";
+import { subnetsOf, toWireZones } from "./load-balancer-network.ts";
+import { CREATE_LOAD_BALANCER_REFUSED } from "./load-balancer-refusals.ts";
+import { checkLoadBalancerArn } from "./lookup.ts";
 import { checkName } from "./names.ts";
 import type { Operation } from "./operation.ts";
 import { page } from "./page.ts";
+import { refuseMembers } from "./refuse.ts";
 import { tagsFrom } from "./tags.ts";
 
 /** How many load balancers an account may have. Source: ELB quotas. */
@@ -15,12 +19,7 @@ export const createLoadBalancer: Operation<"CreateLoadBalancer"> = async (contex
   const name = input.Name ?? "";
   checkName("Load balancer", name);
   const type = input.Type ?? "application";
-  if (type === "gateway") throw notCarriedOut("load balancers of type 'gateway'", "Use 'application' or 'network'.");
-  if ((input.IpAddressType ?? "ipv4") !== "ipv4")
-    throw notCarriedOut(`IpAddressType '${input.IpAddressType}'`, "Use 'ipv4'.");
-  if (input.CustomerOwnedIpv4Pool !== undefined) throw notCarriedOut("CustomerOwnedIpv4Pool");
-  if (input.IpamPools !== undefined) throw notCarriedOut("IpamPools");
-  if (input.EnablePrefixForIpv6SourceNat === "on") throw notCarriedOut("EnablePrefixForIpv6SourceNat");
+  refuseMembers(CREATE_LOAD_BALANCER_REFUSED, input);
   const subnets = subnetsOf(input.Subnets, input.SubnetMappings);
   const now = clock.now();
   const id = random.hex(8);
@@ -82,7 +81,7 @@ export const describeLoadBalancers: Operation<"DescribeLoadBalancers"> = (contex
 
 export const deleteLoadBalancer: Operation<"DeleteLoadBalancer"> = async ({ store }, input) => {
   await store.transact("DeleteLoadBalancer", (tx) => {
-    const found = tx.loadBalancers.get(input.LoadBalancerArn ?? "");
+    const found = tx.loadBalancers.get(checkLoadBalancerArn(input.LoadBalancerArn));
     if (found === undefined) return; // deleting what is not there succeeds, as ELBv2 has it
     if (found.attributes["deletion_protection.enabled"] === "true") {
       throw new ElbError(
@@ -98,13 +97,6 @@ export const deleteLoadBalancer: Operation<"DeleteLoadBalancer"> = async ({ stor
 
 function missing(what: string): never {
   throw loadBalancerNotFound(what);
-}
-
-function subnetsOf(plain: string[] | undefined, mappings: { SubnetId?: string }[] | undefined): string[] {
-  if (plain !== undefined && mappings !== undefined) {
-    throw validationError("Only one of Subnets and SubnetMappings can be specified");
-  }
-  return plain ?? (mappings ?? []).map((m) => m.SubnetId ?? "");
 }
 
 function sameSettings(
@@ -128,7 +120,7 @@ function toWire(l: LoadBalancerRecord): LoadBalancer {
     Scheme: l.scheme,
     State: { Code: "active" },
     Type: l.type,
-    AvailabilityZones: l.subnets.map((SubnetId) => ({ SubnetId })),
+    AvailabilityZones: toWireZones(l.subnets),
     SecurityGroups: l.type === "application" ? [...l.securityGroups] : undefined,
     IpAddressType: l.ipAddressType,
   };

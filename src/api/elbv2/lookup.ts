@@ -1,24 +1,38 @@
 import type { ListenerRecord, LoadBalancerRecord, TargetGroupRecord } from "../../model/load-balancer.ts";
 import type { BerthView } from "../../store/index.ts";
 import { listenerTargetGroups } from "../../store/index.ts";
-import { listenerNotFound, loadBalancerNotFound, targetGroupNotFound } from "./errors.ts";
+import { parseListenerArn, parseLoadBalancerArn, parseTargetGroupArn } from "../../wire/arn.ts";
+import { listenerNotFound, loadBalancerNotFound, targetGroupNotFound, validationError } from "./errors.ts";
 
-/** The load balancer of that ARN. Throws LoadBalancerNotFound. */
-export function loadBalancerOf(tables: Pick<BerthView, "loadBalancers">, arn: string): LoadBalancerRecord {
-  const found = tables.loadBalancers.get(arn);
-  if (found === undefined) throw loadBalancerNotFound(arn);
+/** The ARN that a call names a load balancer by. Throws ValidationError for what cannot be one. */
+export function checkLoadBalancerArn(arn = ""): string {
+  if (parseLoadBalancerArn(arn) === undefined) throw validationError(`'${arn}' is not a valid load balancer ARN`);
+  return arn;
+}
+
+/** The ARN that a call names a target group by. Throws ValidationError for what cannot be one. */
+export function checkTargetGroupArn(arn = ""): string {
+  if (parseTargetGroupArn(arn) === undefined) throw validationError(`'${arn}' is not a valid target group ARN`);
+  return arn;
+}
+
+/** The load balancer of that ARN. Throws LoadBalancerNotFound, and ValidationError for what is no such ARN. */
+export function loadBalancerOf(tables: Pick<BerthView, "loadBalancers">, arn: string | undefined): LoadBalancerRecord {
+  const found = tables.loadBalancers.get(checkLoadBalancerArn(arn));
+  if (found === undefined) throw loadBalancerNotFound(arn ?? "");
   return found;
 }
 
-/** The target group of that ARN. Throws TargetGroupNotFound. */
-export function targetGroupOf(tables: Pick<BerthView, "targetGroups">, arn: string): TargetGroupRecord {
-  const found = tables.targetGroups.get(arn);
-  if (found === undefined) throw targetGroupNotFound(arn);
+/** The target group of that ARN. Throws TargetGroupNotFound, and ValidationError for what is no such ARN. */
+export function targetGroupOf(tables: Pick<BerthView, "targetGroups">, arn: string | undefined): TargetGroupRecord {
+  const found = tables.targetGroups.get(checkTargetGroupArn(arn));
+  if (found === undefined) throw targetGroupNotFound(arn ?? "");
   return found;
 }
 
-/** The listener of that ARN. Throws ListenerNotFound. */
-export function listenerOf(tables: Pick<BerthView, "listeners">, arn: string): ListenerRecord {
+/** The listener of that ARN. Throws ListenerNotFound, and ValidationError for what is no such ARN. */
+export function listenerOf(tables: Pick<BerthView, "listeners">, arn = ""): ListenerRecord {
+  if (parseListenerArn(arn) === undefined) throw validationError(`'${arn}' is not a valid listener ARN`);
   const found = tables.listeners.get(arn);
   if (found === undefined) throw listenerNotFound(arn);
   return found;

@@ -1,5 +1,6 @@
 import type { ElbV2Operations } from "../../wire/models/elbv2.ts";
 import { describeAccountLimits } from "./account-limits.ts";
+import { describeCapacityReservation, describeListenerCertificates, describeSslPolicies } from "./always-empty.ts";
 import {
   describeListenerAttributes,
   describeLoadBalancerAttributes,
@@ -9,6 +10,7 @@ import {
   modifyTargetGroupAttributes,
 } from "./attributes.ts";
 import { createListener, deleteListener, describeListeners, describeRules, modifyListener } from "./listeners.ts";
+import { setIpAddressType, setSecurityGroups, setSubnets } from "./load-balancer-network.ts";
 import { createLoadBalancer, deleteLoadBalancer, describeLoadBalancers } from "./load-balancers.ts";
 import type { Operation } from "./operation.ts";
 import { addTags, describeTags, removeTags } from "./tags.ts";
@@ -26,11 +28,14 @@ export const elbV2Operations: { readonly [K in keyof ElbV2Operations]?: Operatio
   DeleteTargetGroup: deleteTargetGroup,
   DeregisterTargets: deregisterTargets,
   DescribeAccountLimits: describeAccountLimits,
+  DescribeCapacityReservation: describeCapacityReservation,
   DescribeListenerAttributes: describeListenerAttributes,
+  DescribeListenerCertificates: describeListenerCertificates,
   DescribeListeners: describeListeners,
   DescribeLoadBalancerAttributes: describeLoadBalancerAttributes,
   DescribeLoadBalancers: describeLoadBalancers,
   DescribeRules: describeRules,
+  DescribeSSLPolicies: describeSslPolicies,
   DescribeTags: describeTags,
   DescribeTargetGroupAttributes: describeTargetGroupAttributes,
   DescribeTargetGroups: describeTargetGroups,
@@ -42,4 +47,7 @@ export const elbV2Operations: { readonly [K in keyof ElbV2Operations]?: Operatio
   ModifyTargetGroupAttributes: modifyTargetGroupAttributes,
   RegisterTargets: registerTargets,
   RemoveTags: removeTags,
+  SetIpAddressType: setIpAddressType,
+  SetSecurityGroups: setSecurityGroups,
+  SetSubnets: setSubnets,
 };

@@ -58,8 +58,14 @@ export const describeTags: Operation<"DescribeTags"> = ({ store }, input) => {
 
 function tagsOf(tables: BerthView, arn: string): Tag[] {
   const found = tables.loadBalancers.get(arn) ?? tables.targetGroups.get(arn) ?? tables.listeners.get(arn);
+  // The default rule of a listener has no tags of its own: only rules that are made have them.
+  if (found === undefined && isDefaultRule(tables, arn)) return [];
   if (found === undefined) throw notFound(arn);
   return Object.entries(found.tags).map(([Key, Value]) => ({ Key, Value }));
+}
+
+function isDefaultRule(tables: BerthView, arn: string): boolean {
+  return arn.includes(":listener-rule/") && [...tables.listeners.all()].some((l) => l.defaultRuleArn === arn);
 }
 
 function retag(tx: BerthTransaction, arn: string, change: (tags: Tags) => Tags): void {

@@ -2,13 +2,15 @@ import type { TargetGroup } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { HealthCheckSettings, TargetGroupRecord } from "../../model/load-balancer.ts";
 import type { BerthView } from "../../store/index.ts";
 import { targetGroupArn } from "../../wire/arn.ts";
-import { ElbError, notCarriedOut, targetGroupNotFound, validationError } from "./errors.ts";
+import { ElbError, targetGroupNotFound, validationError } from "./errors.ts";
 import { type GivenHealthCheck, healthCheckFrom } from "./health-check.ts";
-import { loadBalancerOf, loadBalancersOf, targetGroupOf } from "./lookup.ts";
+import { checkTargetGroupArn, loadBalancerOf, loadBalancersOf, targetGroupOf } from "./lookup.ts";
 import { checkName } from "./names.ts";
 import type { Operation } from "./operation.ts";
 import { page } from "./page.ts";
+import { refuseMembers } from "./refuse.ts";
 import { tagsFrom } from "./tags.ts";
+import { CREATE_TARGET_GROUP_REFUSED, MODIFY_TARGET_GROUP_REFUSED } from "./target-group-refusals.ts";
 
 /** How many target groups an account may have. Source: ELB quotas. */
 const MAX_TARGET_GROUPS = 3000;
@@ -16,6 +18,7 @@ const MAX_TARGET_GROUPS = 3000;
 export const createTargetGroup: Operation<"CreateTargetGroup"> = async ({ store, clock, random, scope }, input) => {
   const name = input.Name ?? "";
   checkName("Target group", name);
+  refuseMembers(CREATE_TARGET_GROUP_REFUSED, input);
   const wanted = settingsFrom(input);
   const now = clock.now();
   const id = random.hex(8);
@@ -67,8 +70,9 @@ export const describeTargetGroups: Operation<"DescribeTargetGroups"> = (context,
 };
 
 export const modifyTargetGroup: Operation<"ModifyTargetGroup"> = async ({ store }, input) => {
+  refuseMembers(MODIFY_TARGET_GROUP_REFUSED, input);
   const record = await store.transact("ModifyTargetGroup", (tx) => {
-    const found = targetGroupOf(tx, input.TargetGroupArn ?? "");
+    const found = targetGroupOf(tx, input.TargetGroupArn);
     return tx.targetGroups.put({ ...found, healthCheck: healthCheckFrom(found, found.healthCheck, input) });
   });
   return { TargetGroups: [toWire(store.view, record)] };
@@ -76,7 +80,7 @@ export const modifyTargetGroup: Operation<"ModifyTargetGroup"> = async ({ store 
 
 export const deleteTargetGroup: Operation<"DeleteTargetGroup"> = async ({ store }, input) => {
   await store.transact("DeleteTargetGroup", (tx) => {
-    const found = tx.targetGroups.get(input.TargetGroupArn ?? "");
+    const found = tx.targetGroups.get(checkTargetGroupArn(input.TargetGroupArn));
     if (found === undefined) return; // deleting what is not there succeeds, as ELBv2 has it
     if (tx.listeners.count("targetGroup", found.arn) > 0) {
       throw new ElbError(
@@ -111,35 +115,23 @@ type GroupSettings = Pick<
   "protocol" | "protocolVersion" | "port" | "vpcId" | "targetType" | "healthCheck"
 >;
 
+/** What is given, with ELBv2's defaults, after what is not carried out has been refused. Throws ValidationError. */
 function settingsFrom(input: GivenGroup): GroupSettings {
-  const targetType = input.TargetType ?? "instance";
-  if (targetType !== "instance" && targetType !== "ip") {
-    throw notCarriedOut(`target groups of type '${targetType}'`, "Use 'instance' or 'ip'.");
-  }
   if (input.Protocol === undefined) throw validationError("A protocol must be specified");
-  if (input.Protocol !== "HTTP" && input.Protocol !== "TCP") {
-    throw notCarriedOut(`target groups with protocol '${input.Protocol}'`, "Use 'HTTP' or 'TCP'.");
-  }
-  if ((input.ProtocolVersion ?? "HTTP1") !== "HTTP1") {
-    throw notCarriedOut(`ProtocolVersion '${input.ProtocolVersion}'`, "Use 'HTTP1'.");
-  }
   if (input.Protocol === "TCP" && input.ProtocolVersion !== undefined) {
     throw validationError("ProtocolVersion cannot be specified for target groups with protocol 'TCP'");
   }
-  if ((input.IpAddressType ?? "ipv4") !== "ipv4")
-    throw notCarriedOut(`IpAddressType '${input.IpAddressType}'`, "Use 'ipv4'.");
-  if (input.TargetControlPort !== undefined) throw notCarriedOut("TargetControlPort");
   if (input.Port === undefined) throw validationError("A port must be specified");
   if (input.Port < 1 || input.Port > 65535) {
     throw validationError(`Port '${input.Port}' is not valid: it must be from 1 to 65535`);
   }
-  const protocol = input.Protocol;
+  const protocol = input.Protocol === "TCP" ? "TCP" : "HTTP";
   return {
     protocol,
     protocolVersion: protocol === "HTTP" ? "HTTP1" : undefined,
     port: input.Port,
     vpcId: input.VpcId,
-    targetType,
+    targetType: input.TargetType === "ip" ? "ip" : "instance",
     healthCheck: healthCheckFrom({ protocol }, undefined, input),
   };
 }

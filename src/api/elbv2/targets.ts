@@ -10,6 +10,8 @@ import type { BerthView } from "../../store/index.ts";
 import { ElbError, validationError } from "./errors.ts";
 import { loadBalancersOf, targetGroupOf } from "./lookup.ts";
 import type { Operation } from "./operation.ts";
+import { refuseMembers } from "./refuse.ts";
+import { DESCRIBE_TARGET_HEALTH_REFUSED } from "./target-group-refusals.ts";
 
 /** How many targets a target group may have. Source: ELB quotas. */
 const MAX_TARGETS = 1000;
@@ -17,7 +19,7 @@ const MAX_TARGETS = 1000;
 export const registerTargets: Operation<"RegisterTargets"> = async ({ store, clock }, input) => {
   const now = clock.now();
   await store.transact("RegisterTargets", (tx) => {
-    const group = targetGroupOf(tx, input.TargetGroupArn ?? "");
+    const group = targetGroupOf(tx, input.TargetGroupArn);
     for (const given of input.Targets ?? []) registerTarget(tx, checkedTarget(tx, group, given), now);
     if (tx.targets.count("targetGroup", group.arn) > MAX_TARGETS) {
       throw new ElbError(
@@ -32,7 +34,7 @@ export const registerTargets: Operation<"RegisterTargets"> = async ({ store, clo
 export const deregisterTargets: Operation<"DeregisterTargets"> = async ({ store, clock }, input) => {
   const now = clock.now();
   await store.transact("DeregisterTargets", (tx) => {
-    const group = targetGroupOf(tx, input.TargetGroupArn ?? "");
+    const group = targetGroupOf(tx, input.TargetGroupArn);
     for (const given of input.Targets ?? []) {
       // Without a port, every registration of that id is meant.
       const meant = tx.targets
@@ -45,8 +47,9 @@ export const deregisterTargets: Operation<"DeregisterTargets"> = async ({ store,
 };
 
 export const describeTargetHealth: Operation<"DescribeTargetHealth"> = ({ store }, input) => {
+  refuseMembers(DESCRIBE_TARGET_HEALTH_REFUSED, input);
   const tables = store.view;
-  const group = targetGroupOf(tables, input.TargetGroupArn ?? "");
+  const group = targetGroupOf(tables, input.TargetGroupArn);
   const inUse = loadBalancersOf(tables, group.arn).length > 0;
   if (input.Targets !== undefined && input.Targets.length > 0) {
     return { TargetHealthDescriptions: input.Targets.flatMap((given) => healthOfAsked(tables, group, given, inUse)) };

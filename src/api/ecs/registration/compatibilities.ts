@@ -1,6 +1,6 @@
 import type { Compatibility } from "@aws-sdk/client-ecs";
+import { isGiven } from "../../refused-member.ts";
 import { clientError } from "../errors.ts";
-import { isGiven } from "../refuse.ts";
 import type { DefinitionInput } from "./definition-input.ts";
 import { fargateProblem } from "./fargate.ts";
 

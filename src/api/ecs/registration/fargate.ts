@@ -1,5 +1,5 @@
 import type { ContainerDefinition } from "@aws-sdk/client-ecs";
-import { isGiven } from "../refuse.ts";
+import { isGiven } from "../../refused-member.ts";
 import { type DefinitionInput, nameOfContainer } from "./definition-input.ts";
 import { isFargateSize } from "./sizes.ts";
 

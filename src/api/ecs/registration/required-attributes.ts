@@ -1,5 +1,5 @@
 import type { Attribute, ContainerDefinition } from "@aws-sdk/client-ecs";
-import { isGiven } from "../refuse.ts";
+import { isGiven } from "../../refused-member.ts";
 import type { DefinitionInput } from "./definition-input.ts";
 import { ECR_IMAGE } from "./fargate.ts";
 

@@ -1,0 +1,136 @@
+import type { RefusedMember } from "../refused-member.ts";
+
+/** What one attribute may be set to: its default, and the values that are carried out beside it. */
+export interface AttributeRule {
+  readonly default: string;
+  readonly carriedOut?: (value: string) => boolean;
+}
+
+export type AttributeRules = Readonly<Record<string, AttributeRule>>;
+
+const isBoolean = (value: string) => value === "true" || value === "false";
+const isWhole = (low: number, high: number) => (value: string) =>
+  /^\d+$/.test(value) && Number(value) >= low && Number(value) <= high;
+
+/** Source: ELBv2 API reference, LoadBalancerAttribute. */
+export const APPLICATION_RULES: AttributeRules = {
+  "deletion_protection.enabled": { default: "false", carriedOut: isBoolean },
+  "idle_timeout.timeout_seconds": { default: "60", carriedOut: isWhole(1, 4000) },
+  "access_logs.s3.enabled": { default: "false" },
+  "access_logs.s3.bucket": { default: "" },
+  "access_logs.s3.prefix": { default: "" },
+  "connection_logs.s3.enabled": { default: "false" },
+  "connection_logs.s3.bucket": { default: "" },
+  "connection_logs.s3.prefix": { default: "" },
+  "health_check_logs.s3.enabled": { default: "false" },
+  "health_check_logs.s3.bucket": { default: "" },
+  "health_check_logs.s3.prefix": { default: "" },
+  "ipv6.deny_all_igw_traffic": { default: "false" },
+  "client_keep_alive.seconds": { default: "3600" },
+  "load_balancing.cross_zone.enabled": { default: "true" },
+  "routing.http.desync_mitigation_mode": { default: "defensive" },
+  "routing.http.drop_invalid_header_fields.enabled": { default: "false" },
+  "routing.http.preserve_host_header.enabled": { default: "false" },
+  "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": { default: "false" },
+  "routing.http.xff_client_port.enabled": { default: "false" },
+  "routing.http.xff_header_processing.mode": { default: "append" },
+  "routing.http2.enabled": { default: "true" },
+  "waf.fail_open.enabled": { default: "false" },
+  "zonal_shift.config.enabled": { default: "false" },
+};
+
+export const NETWORK_RULES: AttributeRules = {
+  "deletion_protection.enabled": { default: "false", carriedOut: isBoolean },
+  "access_logs.s3.enabled": { default: "false" },
+  "access_logs.s3.bucket": { default: "" },
+  "access_logs.s3.prefix": { default: "" },
+  "load_balancing.cross_zone.enabled": { default: "false" },
+  "ipv6.deny_all_igw_traffic": { default: "false" },
+  "secondary_ips.auto_assigned.per_subnet": { default: "0" },
+  "dns_record.client_routing_policy": { default: "any_availability_zone" },
+  "zonal_shift.config.enabled": { default: "false" },
+};
+
+/** Source: ELBv2 API reference, TargetGroupAttribute. */
+export const HTTP_GROUP_RULES: AttributeRules = {
+  "deregistration_delay.timeout_seconds": { default: "300", carriedOut: isWhole(0, 3600) },
+  "load_balancing.algorithm.type": {
+    default: "round_robin",
+    carriedOut: (v) => v === "round_robin" || v === "least_outstanding_requests",
+  },
+  "load_balancing.algorithm.anomaly_mitigation": { default: "off" },
+  "load_balancing.cross_zone.enabled": { default: "use_load_balancer_configuration" },
+  "slow_start.duration_seconds": { default: "0" },
+  "stickiness.enabled": { default: "false" },
+  "stickiness.type": { default: "lb_cookie" },
+  "stickiness.lb_cookie.duration_seconds": { default: "86400" },
+  "stickiness.app_cookie.cookie_name": { default: "" },
+  "stickiness.app_cookie.duration_seconds": { default: "86400" },
+  "target_group_health.dns_failover.minimum_healthy_targets.count": { default: "1" },
+  "target_group_health.dns_failover.minimum_healthy_targets.percentage": { default: "off" },
+  "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": { default: "1" },
+  "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": { default: "off" },
+};
+
+export const TCP_GROUP_RULES: AttributeRules = {
+  "deregistration_delay.timeout_seconds": { default: "300", carriedOut: isWhole(0, 3600) },
+  "deregistration_delay.connection_termination.enabled": { default: "false" },
+  "load_balancing.cross_zone.enabled": { default: "use_load_balancer_configuration" },
+  "preserve_client_ip.enabled": { default: "false" },
+  "proxy_protocol_v2.enabled": { default: "false" },
+  "stickiness.enabled": { default: "false" },
+  "stickiness.type": { default: "source_ip" },
+  "target_group_health.dns_failover.minimum_healthy_targets.count": { default: "1" },
+  "target_group_health.dns_failover.minimum_healthy_targets.percentage": { default: "off" },
+  "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": { default: "1" },
+  "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": { default: "off" },
+  "target_health_state.unhealthy.connection_termination.enabled": { default: "true" },
+  "target_health_state.unhealthy.draining_interval_seconds": { default: "0" },
+};
+
+/** Source: ELBv2 API reference, ListenerAttribute. */
+export const TCP_LISTENER_RULES: AttributeRules = {
+  "tcp.idle_timeout.seconds": { default: "350", carriedOut: isWhole(60, 6000) },
+};
+
+/** The headers that an HTTP listener adds to answers, all absent unless set. */
+const RESPONSE_HEADERS = [
+  "strict_transport_security",
+  "access_control_allow_origin",
+  "access_control_allow_methods",
+  "access_control_allow_headers",
+  "access_control_allow_credentials",
+  "access_control_expose_headers",
+  "access_control_max_age",
+  "content_security_policy",
+  "x_content_type_options",
+  "x_frame_options",
+] as const;
+
+/** Attributes of requests over TLS are left out: no listener here has it. */
+export const HTTP_LISTENER_RULES: AttributeRules = {
+  "routing.http.response.server.enabled": { default: "true" },
+  ...Object.fromEntries(
+    RESPONSE_HEADERS.map((name) => [`routing.http.response.${name}.header_value`, { default: "" }]),
+  ),
+};
+
+export interface GivenAttribute {
+  readonly Key?: string;
+  readonly Value?: string;
+}
+
+interface Changes {
+  readonly Attributes?: readonly GivenAttribute[];
+}
+
+/** What cannot be set otherwise than it is, as rows that refuse and document; `of` is what the rules are for. */
+export function refusedAttributes(rules: AttributeRules, of: string): readonly RefusedMember<Changes>[] {
+  return Object.entries(rules)
+    .filter(([, rule]) => rule.carriedOut === undefined)
+    .map(([key, rule]) => ({
+      member: "Attributes[].Value",
+      what: `other than '${rule.default}' for ${key} of ${of}`,
+      when: ({ Attributes = [] }) => Attributes.some((a) => a.Key === key && (a.Value ?? "") !== rule.default),
+    }));
+}
