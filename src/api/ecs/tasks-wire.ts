@@ -28,8 +28,9 @@ export function toWireTask(
     attachments: [],
     inferenceAccelerators: [],
     attributes: task.attributes.map((a) => ({ ...a })),
-    cpu: task.cpu,
-    memory: task.memory,
+    // Without a size of its own a task shows what its containers add up to.
+    cpu: task.cpu ?? String(task.resources.cpu),
+    memory: task.memory ?? String(task.resources.memoryMiB),
     enableExecuteCommand: task.enableExecuteCommand,
     connectivity: instance?.agentConnected === false ? "DISCONNECTED" : "CONNECTED",
     connectivityAt: new Date(Math.max(task.createdAt, instance?.connectivityChangedAt ?? 0)),

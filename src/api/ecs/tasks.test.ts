@@ -66,6 +66,24 @@ describe("DescribeTasks", () => {
     assert.deepEqual(failures, [{ arn: arns[0]!.replace(/.{32}$/, "0".repeat(32)), reason: "MISSING" }]);
   });
 
+  test("shows the definition's size, and without one what the containers add up to", async () => {
+    const { rig, arns } = await running();
+    const containerDefinitions = [
+      { name: "web", image: "web", cpu: 10, memory: 20 },
+      { name: "log", image: "log", cpu: 5, memory: 99, memoryReservation: 30 },
+    ];
+    await rig.define("two", {}, { containerDefinitions });
+    await rig.define("sized", {}, { containerDefinitions, cpu: "128", memory: "200" });
+    const sizeOf = async (taskDefinition: string) => {
+      const [task] = (await rig.call("RunTask", { taskDefinition })).tasks ?? [];
+      return [task?.cpu, task?.memory];
+    };
+    const [one] = (await rig.call("DescribeTasks", { tasks: arns })).tasks ?? [];
+    assert.deepEqual([one?.cpu, one?.memory], ["100", "100"]);
+    assert.deepEqual(await sizeOf("two"), ["15", "50"]);
+    assert.deepEqual(await sizeOf("sized"), ["128", "200"]);
+  });
+
   test("refuses none and more than a hundred", async () => {
     const { rig } = await running();
     await refused(
