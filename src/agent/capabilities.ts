@@ -34,7 +34,6 @@ const CARRIED_OUT = [
   `${NEWER}container-health-check`,
   `${NEWER}container-restart-policy`,
   `${NEWER}network.container-port-range`,
-  `${NEWER}task-cpu-mem-limit`,
   `${NEWER}full-sync`,
   TASK_LOGS_ATTRIBUTE,
 ];
@@ -44,6 +43,8 @@ export interface CapabilityFacts {
   readonly apiVersion: string;
   readonly volumeDrivers: readonly string[];
   readonly loggingDrivers: readonly string[];
+  /** A task as a whole can be held to its cpu and memory here. */
+  readonly taskLimits: boolean;
   /** Node's name: "x64", "arm64". */
   readonly architecture: string;
 }
@@ -52,6 +53,7 @@ export interface CapabilityFacts {
 export function capabilityAttributes(facts: CapabilityFacts): Attribute[] {
   const names = [
     ...CARRIED_OUT,
+    ...(facts.taskLimits ? [`${NEWER}task-cpu-mem-limit`] : []),
     ...REMOTE_API_VERSIONS.filter((it) => compareApiVersions(it, facts.apiVersion) <= 0).map(
       (it) => `${OLDER}docker-remote-api.${it}`,
     ),

@@ -27,6 +27,7 @@ test("with an endpoint alone, everything else has ECS's defaults", () => {
     ],
     [undefined, "/d/agent", "us-east-1", "us-east-1a", "default", 30, 10_800_000],
   );
+  assert.deepEqual([it.cgroupParent, it.taskLimits], ["/ecs", undefined]);
   assert.deepEqual(it.reservedPorts, [22, 2375, 2376, 51678, 51679]);
   assert.deepEqual(it.loggingDrivers, ["json-file", "none"]);
 });
@@ -46,6 +47,8 @@ test("the official agent's names are read from the environment, and a flag wins 
     ECS_CONTAINER_STOP_TIMEOUT: "1m30s",
     ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION: "10m",
     ECS_ENABLE_CONTAINER_METADATA: "true",
+    ECS_CGROUP_PARENT: "/berth/a/ecs",
+    ECS_ENABLE_TASK_CPU_MEM_LIMIT: "false",
     ECS_AVAILABLE_LOGGING_DRIVERS: '["syslog"]',
   };
   const it = config(["--cluster", "green"], env);
@@ -54,10 +57,12 @@ test("the official agent's names are read from the environment, and a flag wins 
   assert.deepEqual([it.attributes, it.tags], [{ rack: "7" }, { k: "v" }]);
   assert.deepEqual([it.reservedMemoryMiB, it.reservedPorts, it.pullBehaviour], [64, [80], "once"]);
   assert.deepEqual([it.stopTimeoutSeconds, it.cleanupWaitMs, it.containerMetadata], [90, 600_000, true]);
+  assert.deepEqual([it.cgroupParent, it.taskLimits], ["/berth/a/ecs", false]);
   assert.deepEqual([it.loggingDrivers, it.dockerHost], [["syslog"], { kind: "tcp", host: "d", port: 1 }]);
 });
 
 const wrong: readonly [args: readonly string[], env: NodeJS.ProcessEnv, message: RegExp][] = [
+  [[...ENDPOINT], { ECS_ENABLE_TASK_CPU_MEM_LIMIT: "maybe" }, /ECS_ENABLE_TASK_CPU_MEM_LIMIT is "maybe"/],
   [[], {}, /no control plane/],
   [["--endpoint", "ftp://x"], {}, /--endpoint \(ECS_BACKEND_HOST\) is "ftp:/],
   [["--no-such-flag"], {}, /no-such-flag/],
@@ -104,4 +109,11 @@ test("durations are read as Go writes them", () => {
     undefined,
     undefined,
   ]);
+});
+
+test("the parent of the tasks' control groups is an absolute path of ordinary names", () => {
+  for (const path of ["/ecs", "/berth/host-1/ecs"])
+    assert.equal(config([...ENDPOINT, "--cgroup-parent", path]).cgroupParent, path);
+  for (const path of ["ecs", "/", "/a/../b", "/ecs/", "/ecs.slice", "/a b"])
+    assert.throws(() => config([...ENDPOINT, "--cgroup-parent", path]), /must be the path of a control group/);
 });

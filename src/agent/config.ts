@@ -32,6 +32,10 @@ export interface AgentConfig {
   readonly stopTimeoutSeconds: number;
   readonly cleanupWaitMs: number;
   readonly containerMetadata: boolean;
+  /** The control group in which those of tasks with limits of their own are made, such as "/ecs". This agent's alone. */
+  readonly cgroupParent: string;
+  /** Absent: tasks are held to limits of their own where the machine can. True: an agent that cannot does not start. */
+  readonly taskLimits?: boolean;
   readonly logLevel: string;
 }
 
@@ -49,13 +53,16 @@ Runs this host's tasks: registers it with a control plane and drives its Docker 
   --address IP               this host's address, as others reach it (ECS_HOST_ADDRESS; found out)
   --availability-zone ZONE   (ECS_AVAILABILITY_ZONE; the region followed by "a")
   --attributes JSON          custom attributes, {"name":"value"} (ECS_INSTANCE_ATTRIBUTES)
+  --cgroup-parent PATH       control group below which tasks with task-level cpu or memory get theirs, for this agent alone
+                             (ECS_CGROUP_PARENT; /ecs)
   --log-level LEVEL          debug, info, warn, error or silent (ECS_LOGLEVEL; info)
   --help                     this text
 
 Also from the environment: AWS_REGION or AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
 AWS_SHARED_CREDENTIALS_FILE, AWS_PROFILE, ECS_INSTANCE_TYPE, ECS_CONTAINER_INSTANCE_TAGS, ECS_RESERVED_MEMORY (MiB),
 ECS_RESERVED_PORTS, ECS_RESERVED_PORTS_UDP, ECS_AVAILABLE_LOGGING_DRIVERS, ECS_IMAGE_PULL_BEHAVIOR,
-ECS_CONTAINER_STOP_TIMEOUT, ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION, ECS_ENABLE_CONTAINER_METADATA.
+ECS_CONTAINER_STOP_TIMEOUT, ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION, ECS_ENABLE_CONTAINER_METADATA,
+ECS_ENABLE_TASK_CPU_MEM_LIMIT (where the machine can).
 `;
 
 /** The ports ECS reserves unless told otherwise: SSH, Docker and the official agent's own. */
@@ -97,8 +104,9 @@ export function parseAgentConfig(args: readonly string[], env: NodeJS.ProcessEnv
     ),
     cleanupWaitMs:
       duration(env.ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION, "ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION") ?? 3 * 3_600_000,
-    containerMetadata:
-      oneOf(env.ECS_ENABLE_CONTAINER_METADATA, "ECS_ENABLE_CONTAINER_METADATA", ["true", "false"]) === "true",
+    containerMetadata: yesOrNo(env.ECS_ENABLE_CONTAINER_METADATA, "ECS_ENABLE_CONTAINER_METADATA") ?? false,
+    cgroupParent: cgroupParentOf(given(flags["cgroup-parent"], "ECS_CGROUP_PARENT") ?? "/ecs"),
+    taskLimits: yesOrNo(env.ECS_ENABLE_TASK_CPU_MEM_LIMIT, "ECS_ENABLE_TASK_CPU_MEM_LIMIT"),
     logLevel: oneOf(given(flags["log-level"], "ECS_LOGLEVEL"), "--log-level (ECS_LOGLEVEL)", LOG_LEVELS) ?? "info",
   };
 }
@@ -110,6 +118,7 @@ function parseFlags(args: readonly string[]) {
     ...{
       "availability-zone": text,
       attributes: text,
+      "cgroup-parent": text,
       "log-level": text,
       help: { type: "boolean", short: "h" } as const,
     },
@@ -119,6 +128,20 @@ function parseFlags(args: readonly string[]) {
   } catch (error) {
     throw new AgentUsageError(error instanceof Error ? error.message : String(error), { cause: error });
   }
+}
+
+/** An absolute path of ordinary names, so that nothing outside it is ever touched. */
+function cgroupParentOf(text: string): string {
+  if (!/^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/.test(text) || text.endsWith(".slice"))
+    throw new AgentUsageError(
+      `--cgroup-parent (ECS_CGROUP_PARENT) is "${text}": it must be the path of a control group, such as /ecs`,
+    );
+  return text;
+}
+
+function yesOrNo(text: string | undefined, what: string): boolean | undefined {
+  const value = oneOf(text, what, ["true", "false"]);
+  return value === undefined ? undefined : value === "true";
 }
 
 /** A bare host means https, as for the official agent. */

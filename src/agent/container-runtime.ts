@@ -14,6 +14,16 @@ export interface RuntimeHost {
   readonly memoryBytes: number;
   /** Names of the volume drivers it can use; "local" is always one of them. */
   readonly volumeDrivers: readonly string[];
+  /** Who makes containers' control groups: "cgroupfs" (the engine itself), "systemd" or "none". */
+  readonly cgroupDriver: string;
+  /** "1" or "2". */
+  readonly cgroupVersion: string;
+  /** The engine runs without the rights of root. */
+  readonly rootless: boolean;
+  /** Of the engine's machine, as uname says it. */
+  readonly kernel: string;
+  /** For people: "Debian GNU/Linux 12", "Docker Desktop". */
+  readonly operatingSystem: string;
 }
 
 /** An image that is present on the host. */
@@ -64,6 +74,8 @@ export interface ContainerSpec {
   readonly cpuLimit?: number;
   /** Hard limit of memory. */
   readonly memoryMiB?: number;
+  /** The control group that the container's own is made in, such as "/ecs/<task id>". Absent: where the engine makes them. */
+  readonly cgroupParent?: string;
   readonly ports: readonly PortWish[];
   readonly mounts: readonly Mount[];
   /** Names or ids of containers whose volumes it shares. */

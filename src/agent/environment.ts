@@ -18,6 +18,7 @@ const READ = new Set([
     "ECS_CONTAINER_STOP_TIMEOUT",
   ],
   ...["ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION", "ECS_ENABLE_CONTAINER_METADATA", "ECS_LOGLEVEL"],
+  ...["ECS_CGROUP_PARENT", "ECS_ENABLE_TASK_CPU_MEM_LIMIT"],
 ]);
 
 /** What a container is told by the agent that runs it: an agent in a container finds them in its own environment. */

@@ -6,6 +6,7 @@ import {
   type ContainerSpec,
   type LogLine,
   RuntimeError,
+  type RuntimeHost,
   type VolumeSpec,
   type WatchHandlers,
 } from "./container-runtime.ts";
@@ -43,6 +44,11 @@ export interface FakeDaemon {
   /** While down, calls fail as unreachable and streams are lost. */
   setDown(down: boolean): void;
 }
+
+const FAKE_HOST: RuntimeHost = {
+  ...{ cpus: 2, memoryBytes: 2 ** 33, volumeDrivers: ["local"], rootless: false, kernel: "fake" },
+  ...{ cgroupDriver: "none", cgroupVersion: "1", operatingSystem: "fake" },
+};
 
 const NAME_LABEL = "com.amazonaws.ecs.container-name";
 
@@ -94,7 +100,7 @@ export function fakeDaemon(clock: Clock): FakeDaemon {
     }
     return {
       version: () => call("version", () => ({ version: "fake", apiVersion: "1.41" })),
-      host: () => call("host", () => ({ cpus: 2, memoryBytes: 2 ** 33, volumeDrivers: ["local"] })),
+      host: () => call("host", () => FAKE_HOST),
       ping: () => call("ping", () => undefined),
       image: (reference) =>
         call("image", () => {

@@ -7,6 +7,7 @@ import { type Credentials, signRequest } from "../wire/sign.ts";
 import { acsReceiver } from "./acs/acs.ts";
 import { taskLogs } from "./acs/task-logs.ts";
 import { capabilityAttributes, ecsArchitecture } from "./capabilities.ts";
+import { type TaskLimitSupport, taskLimitSupport } from "./cgroup/support.ts";
 import type { AgentConfig } from "./config.ts";
 import type { ContainerRuntime, RuntimeHost, RuntimeVersion } from "./container-runtime.ts";
 import { type EcsApi, ecsApi } from "./ecs-api.ts";
@@ -60,7 +61,8 @@ async function run(config: AgentConfig, deps: AgentDeps): Promise<void> {
   const machine = await waitForDaemon(deps);
   const userAgent = `Berth Agent/${AGENT_VERSION} (linux)`;
   const api = ecsApi({ endpoint: config.endpoint.href, region: config.region, credentials, clock, userAgent });
-  const offer = await hostOffer(config, machine);
+  const taskLimits = taskLimitsOf(config, machine.host, log);
+  const offer = await hostOffer(config, machine, taskLimits);
   const instanceId = await instanceIdOf(deps);
   const registered = await register({ ...deps, api, cluster: config.cluster }, offer);
   const cluster = config.cluster ?? DEFAULT_CLUSTER;
@@ -69,7 +71,7 @@ async function run(config: AgentConfig, deps: AgentDeps): Promise<void> {
   const ports = [...config.reservedPorts.map((it) => `${it}/tcp`), ...config.reservedPortsUdp.map((it) => `${it}/udp`)];
   const reporter = submitter({ api, clock, random, log, cluster, acknowledged: (task) => engine.acknowledged(task) });
   const engine = taskEngine({
-    ...{ runtime, state, clock, random, log },
+    ...{ runtime, state, clock, random, log, taskLimits },
     settings: {
       ...{ region: config.region, cluster, pullBehaviour: config.pullBehaviour },
       ...{ stopTimeoutSeconds: config.stopTimeoutSeconds, cleanupWaitMs: config.cleanupWaitMs },
@@ -111,7 +113,22 @@ async function waitForDaemon({ runtime, clock, log, signal }: AgentDeps): Promis
   }
 }
 
-async function hostOffer(config: AgentConfig, { host, version }: Machine): Promise<HostOffer> {
+/** Throws AgentExit where the operator insists on what this machine cannot do. */
+function taskLimitsOf(config: AgentConfig, host: RuntimeHost, log: Log): TaskLimitSupport {
+  if (config.taskLimits === false) return { kind: "unsupported", why: "ECS_ENABLE_TASK_CPU_MEM_LIMIT is false" };
+  const support = taskLimitSupport(host, config.dockerHost, config.cgroupParent);
+  if (support.kind === "supported") return support;
+  if (config.taskLimits)
+    throw new AgentExit(EXIT.usage, `ECS_ENABLE_TASK_CPU_MEM_LIMIT is true, but it is not supported: ${support.why}`);
+  log.warn({ why: support.why }, "tasks with task-level cpu or memory cannot run on this host");
+  return support;
+}
+
+async function hostOffer(
+  config: AgentConfig,
+  { host, version }: Machine,
+  taskLimits: TaskLimitSupport,
+): Promise<HostOffer> {
   const totalMiB = Math.floor(host.memoryBytes / BYTES_PER_MIB);
   if (config.reservedMemoryMiB >= totalMiB)
     throw new AgentExit(
@@ -119,7 +136,10 @@ async function hostOffer(config: AgentConfig, { host, version }: Machine): Promi
       `ECS_RESERVED_MEMORY is ${config.reservedMemoryMiB} MiB, but the host has only ${totalMiB}`,
     );
   const { loggingDrivers } = config;
-  const facts = { apiVersion: version.apiVersion, volumeDrivers: host.volumeDrivers, loggingDrivers };
+  const facts = {
+    ...{ apiVersion: version.apiVersion, volumeDrivers: host.volumeDrivers, loggingDrivers },
+    taskLimits: taskLimits.kind === "supported",
+  };
   return {
     cpus: host.cpus,
     memoryMiB: totalMiB - config.reservedMemoryMiB,

@@ -117,6 +117,7 @@ test("only what is carried out is advertised, and API versions as far as the dae
     volumeDrivers: ["local"],
     loggingDrivers: ["syslog"],
     architecture: "x64",
+    taskLimits: false,
   }).map((it) => it.name);
   assert.ok(names.includes("com.amazonaws.ecs.capability.docker-remote-api.1.24"));
   assert.ok(!names.includes("com.amazonaws.ecs.capability.docker-remote-api.1.25"));
@@ -127,6 +128,7 @@ test("only what is carried out is advertised, and API versions as far as the dae
   for (const absent of [
     "task-iam-role",
     "task-eni",
+    "task-cpu-mem-limit",
     "efs",
     "secrets",
     "firelens",

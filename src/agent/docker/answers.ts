@@ -7,10 +7,22 @@ import {
   type NetworkCounter,
   type PortBinding,
   RuntimeError,
+  type RuntimeHost,
   type StatsSample,
 } from "../container-runtime.ts";
 
 const strings = v.nullish(v.record(v.string(), v.string()));
+
+const info = v.object({
+  NCPU: v.number(),
+  MemTotal: v.number(),
+  Plugins: v.nullish(v.object({ Volume: v.nullish(v.array(v.string())) })),
+  CgroupDriver: v.nullish(v.string()),
+  CgroupVersion: v.nullish(v.string()),
+  SecurityOptions: v.nullish(v.array(v.string())),
+  KernelVersion: v.nullish(v.string()),
+  OperatingSystem: v.nullish(v.string()),
+});
 
 const inspected = v.object({
   Id: v.string(),
@@ -72,6 +84,20 @@ export function expectShape<T>(schema: v.GenericSchema<unknown, T>, answer: unkn
     "failed",
     `the Docker daemon's answer to "${what}" has an unknown shape: ${v.summarize(result.issues)}`,
   );
+}
+
+export function runtimeHost(answer: unknown): RuntimeHost {
+  const it = expectShape(info, answer, "info");
+  return {
+    cpus: it.NCPU,
+    memoryBytes: it.MemTotal,
+    volumeDrivers: it.Plugins?.Volume ?? ["local"],
+    cgroupDriver: it.CgroupDriver ?? "none",
+    cgroupVersion: it.CgroupVersion ?? "1",
+    rootless: (it.SecurityOptions ?? []).some((option) => option.split(",").includes("name=rootless")),
+    kernel: it.KernelVersion ?? "",
+    operatingSystem: it.OperatingSystem ?? "",
+  };
 }
 
 export function containerFacts(answer: unknown): ContainerFacts {

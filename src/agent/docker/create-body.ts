@@ -25,6 +25,7 @@ export function createBody(spec: ContainerSpec): Json {
       CpuShares: spec.cpuShares,
       ...(spec.cpuLimit ? { CpuPeriod: CPU_PERIOD_US, CpuQuota: Math.round(spec.cpuLimit * CPU_PERIOD_US) } : {}),
       ...(spec.memoryMiB ? { Memory: spec.memoryMiB * BYTES_PER_MIB } : {}),
+      ...(spec.cgroupParent ? { CgroupParent: spec.cgroupParent } : {}),
       PortBindings: portBindings(spec),
       Binds: spec.mounts.map((mount) => `${mount.source}:${mount.target}${mount.readOnly ? ":ro" : ""}`),
       VolumesFrom: spec.volumesFrom.map((from) => `${from.container}${from.readOnly ? ":ro" : ""}`),

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Clock } from "../../runtime/clock.ts";
 import { type ContainerRuntime, RuntimeError } from "../container-runtime.ts";
-import { containerFacts, expectShape, imageFacts, listedContainers, statsSample } from "./answers.ts";
+import { containerFacts, expectShape, imageFacts, listedContainers, runtimeHost, statsSample } from "./answers.ts";
 import { negotiateApiVersion } from "./api-version.ts";
 import { createBody } from "./create-body.ts";
 import type { DockerEndpoint } from "./endpoint.ts";
@@ -18,11 +18,6 @@ const STOP_EXTRA_MS = 2 * 60_000;
 const PULL_SILENCE_MS = 60_000;
 
 const versionShape = v.object({ Version: v.string(), ApiVersion: v.string(), MinAPIVersion: v.nullish(v.string()) });
-const infoShape = v.object({
-  NCPU: v.number(),
-  MemTotal: v.number(),
-  Plugins: v.nullish(v.object({ Volume: v.nullish(v.array(v.string())) })),
-});
 const createdShape = v.object({ Id: v.string() });
 
 /** A Docker Engine (20.10 or newer) as the agent's container runtime. The only place that knows Docker's API. */
@@ -73,8 +68,7 @@ export function dockerRuntime(endpoint: DockerEndpoint, clock: Clock): Container
       return { version: it.Version, apiVersion: it.ApiVersion };
     },
     async host() {
-      const it = expectShape(infoShape, await call("GET", "/info", READ_MS), "info");
-      return { cpus: it.NCPU, memoryBytes: it.MemTotal, volumeDrivers: it.Plugins?.Volume ?? ["local"] };
+      return runtimeHost(await call("GET", "/info", READ_MS));
     },
     async ping() {
       await http.text({ method: "GET", path: "/_ping", timeoutMs: READ_MS });

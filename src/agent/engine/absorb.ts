@@ -55,9 +55,20 @@ function absorbExit(task: TaskRecord, container: ContainerRecord, facts: Contain
   if (restartsAfterExit(task, container, { exitCode: facts.exitCode, finishedAt })) return "restart";
   container.status = "STOPPED";
   container.finishedAt = finishedAt;
-  if (facts.oomKilled) noteReason(container, "OutOfMemoryError: Container killed due to memory usage");
+  if (killedForMemory(task, container, facts))
+    noteReason(container, "OutOfMemoryError: Container killed due to memory usage");
   else if (facts.error) noteReason(container, `CannotStartContainerError: ${facts.error}`);
   return "nothing";
+}
+
+/**
+ * The engine's word, but where a task has a control group of its own: there cgroup v1 tells every container of an OOM kill in any of them. A
+ * container that ended otherwise than by SIGKILL, or by the SIGKILL of its stop, was not the one.
+ */
+function killedForMemory(task: TaskRecord, container: ContainerRecord, facts: ContainerFacts): boolean {
+  if (!facts.oomKilled || task.cgroup === undefined) return facts.oomKilled;
+  const stopped = container.stopAskedAt !== undefined && (facts.finishedAt ?? 0) >= container.stopAskedAt;
+  return facts.exitCode === 137 && !stopped;
 }
 
 /** The engine has no such container any more: it was removed by someone else. */

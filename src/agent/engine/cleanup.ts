@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import type { TaskLimitSupport } from "../cgroup/support.ts";
 import type { ContainerRuntime } from "../container-runtime.ts";
 import type { AgentState } from "../state/agent-state.ts";
 import { removeMetadata } from "./metadata-file.ts";
@@ -15,6 +16,7 @@ export interface CleanerDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: EngineSettings;
+  readonly taskLimits: TaskLimitSupport;
   readonly tasks: Map<string, TaskRecord>;
 }
 
@@ -23,8 +25,8 @@ export interface Cleaner {
   close(): void;
 }
 
-/** Removes what stopped tasks left (containers, task-scoped volumes, metadata files), then forgets them. */
-export function cleaner({ runtime, state, clock, log, settings, tasks }: CleanerDeps): {
+/** Removes what stopped tasks left (containers, task-scoped volumes, control groups, metadata files), then forgets them. */
+export function cleaner({ runtime, state, clock, log, settings, taskLimits, tasks }: CleanerDeps): {
   start(): void;
   close(): void;
 } {
@@ -37,6 +39,8 @@ export function cleaner({ runtime, state, clock, log, settings, tasks }: Cleaner
       const name = task.volumeNames[volume.name];
       if (name && volume.dockerVolumeConfiguration?.scope !== "shared") await runtime.removeVolume(name);
     }
+    if (task.cgroup && taskLimits.kind === "supported" && !taskLimits.groups.remove(task.cgroup))
+      throw new Error(`the control group ${task.cgroup} is in use`);
     if (settings.metadataDir) await removeMetadata(settings.metadataDir, task);
     tasks.delete(task.arn);
     state.deleteTask(task.arn);

@@ -34,8 +34,9 @@ export function containerSpec(
     command: commandOverride(payload) ?? payload.command,
     entryPoint: payload.entryPoint,
     cpuShares: Math.min(MAX_CPU_SHARES, Math.max(MIN_CPU_SHARES, payload.cpu ?? 0)),
-    cpuLimit: task.payload.cpu || undefined,
+    cpuLimit: task.payload.cpu || undefined, // For what reads its own limit: the task's group bounds the sum.
     memoryMiB: memoryOf(task, payload),
+    cgroupParent: task.cgroup,
     ports: portWishes(task, container),
     mounts: [...mountsOf(task, payload), ...metadataMount(task, container, settings)],
     volumesFrom: (payload.volumesFrom ?? []).map((it) => ({
@@ -78,7 +79,10 @@ function environmentOf(
   return given;
 }
 
-/** A container is held to the smaller of its own limit and its task's. */
+/**
+ * The smaller of its own limit and its task's. The task's group holds it to the latter anyway; said of the container too, programs that size
+ * themselves by the limit they see do not take the machine for theirs, and the engine knows of an OOM kill for sure.
+ */
 function memoryOf(task: TaskRecord, payload: ContainerPayload): number | undefined {
   const limits = [payload.memory, task.payload.memory].filter((it): it is number => !!it);
   return limits.length > 0 ? Math.max(MIN_MEMORY_MIB, Math.min(...limits)) : undefined;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { silentLog } from "../../runtime/log.ts";
 import { ManualClock } from "../../runtime/manual-clock.ts";
 import { seededRandom } from "../../runtime/random.ts";
+import type { TaskLimitSupport } from "../cgroup/support.ts";
 import type { ContainerRuntime } from "../container-runtime.ts";
 import { type FakeDaemon, fakeDaemon } from "../fake-runtime.ts";
 import { readPayloadTask } from "../payload/task-payload.ts";
@@ -28,6 +29,7 @@ export function bench(
     runtime?: ContainerRuntime;
     pullBehaviour?: PullBehaviour;
     cpu?: number;
+    taskLimits?: TaskLimitSupport;
   } = {},
 ): Bench {
   const clock = options.clock ?? new ManualClock();
@@ -54,6 +56,7 @@ export function bench(
       hostName: "h",
     },
     resources: { cpu: options.cpu ?? 2048, memoryMiB: 4096, ports: new Set() },
+    taskLimits: options.taskLimits ?? { kind: "unsupported", why: "this is a test" },
     onChange: () => undefined,
   });
   engine.start();

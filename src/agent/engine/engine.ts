@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
+import type { TaskLimitSupport } from "../cgroup/support.ts";
 import { type ContainerRuntime, outcomeUnknown } from "../container-runtime.ts";
 import { refusalOf } from "../payload/refusal.ts";
 import type { PayloadTask, TaskPayload } from "../payload/task-payload.ts";
@@ -14,6 +15,7 @@ import { newTask } from "./new-task.ts";
 import { type Observer, observer } from "./observe.ts";
 import { containerOperations, type Operations } from "./operations.ts";
 import type { EngineSettings, HostIdentity } from "./settings.ts";
+import { groupOf, removeUnknownGroups } from "./task-group.ts";
 import { type ContainerRecord, noteReason, type RangeBinding, type TaskRecord, taskStatus } from "./task-record.ts";
 
 /** After a call whose outcome is unknown, and after one that failed without a reason to give up. */
@@ -29,6 +31,7 @@ export interface EngineDeps {
   readonly settings: EngineSettings;
   readonly host: HostIdentity;
   readonly resources: HostResources;
+  readonly taskLimits: TaskLimitSupport;
   /** Called after every change of a task. */
   readonly onChange: (task: TaskRecord) => void;
 }
@@ -97,6 +100,7 @@ class Engine implements TaskEngine {
       this.#sequence = Math.max(this.#sequence, task.sequence);
     }
     for (const task of this.#tasks.values()) this.#deps.onChange(task);
+    removeUnknownGroups(this.#deps, this.#tasks.values());
     this.#observe.start();
     this.#cleanup.start();
     this.#admit();
@@ -267,8 +271,11 @@ class Engine implements TaskEngine {
   }
 
   #take(payload: TaskPayload): TaskRecord {
-    const task = newTask(payload, ++this.#sequence, this.#deps.random);
-    const refusal = refusalOf(payload) ?? tooLarge(needOf(payload), this.#deps.resources);
+    const { taskLimits, random, resources } = this.#deps;
+    const noTaskLimits = taskLimits.kind === "unsupported" ? taskLimits.why : undefined;
+    const refusal = refusalOf(payload, noTaskLimits) ?? tooLarge(needOf(payload), resources);
+    const group = refusal === undefined ? groupOf(payload, taskLimits) : undefined;
+    const task = newTask(payload, ++this.#sequence, random, group);
     if (refusal) {
       this.#deps.log.warn({ task: task.arn, reason: refusal }, "task refused");
       task.reason = refusal.slice(0, 1024);

@@ -4,9 +4,9 @@ import type { ContainerRecord, TaskRecord } from "./task-record.ts";
 
 /**
  * The record of a task that was just accepted. All names the engine will know its containers and volumes by are chosen
- * here, so that saving this one record is enough to find everything that is ever made for it.
+ * here, so that saving this one record is enough to find everything that is ever made for it. `cgroup`: of a task that has limits of its own as a whole.
  */
-export function newTask(payload: TaskPayload, sequence: number, random: Random): TaskRecord {
+export function newTask(payload: TaskPayload, sequence: number, random: Random, cgroup?: string): TaskRecord {
   const prefix = `ecs-${plain(payload.family ?? "task")}-${plain(payload.version ?? "0")}`;
   const containers = payload.containers.map(
     (container): ContainerRecord => ({
@@ -33,6 +33,7 @@ export function newTask(payload: TaskPayload, sequence: number, random: Random):
     admitted: false,
     containers,
     volumeNames,
+    ...(cgroup === undefined ? {} : { cgroup }),
     volumesReady: Object.keys(volumeNames).length === 0,
     reachedRunning: false,
     sent: { status: "NONE", fingerprint: "" },

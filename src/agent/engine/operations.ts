@@ -1,6 +1,7 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
+import type { TaskLimitSupport } from "../cgroup/support.ts";
 import { type ContainerRuntime, type ImageFacts, outcomeUnknown, RuntimeError } from "../container-runtime.ts";
 import { absorb, settledFacts } from "./absorb.ts";
 import { CONTAINER_NAME_LABEL, containerSpec, TASK_ARN_LABEL } from "./container-spec.ts";
@@ -9,6 +10,7 @@ import { limiter } from "./limiter.ts";
 import type { MetadataKeeper } from "./metadata-file.ts";
 import { pickRanges } from "./port-ranges.ts";
 import type { EngineSettings, HostIdentity } from "./settings.ts";
+import { makeGroup, outsideGroup, ResourceInitializationError, runsOutsideGroup } from "./task-group.ts";
 import { type ContainerRecord, noteReason, payloadOf, type RangeBinding, type TaskRecord } from "./task-record.ts";
 
 /** Creates and starts at once. More only make the daemon's own queue longer. */
@@ -27,6 +29,7 @@ export interface OperationsDeps {
   readonly settings: EngineSettings;
   readonly host: HostIdentity;
   readonly metadata: MetadataKeeper;
+  readonly taskLimits: TaskLimitSupport;
   /** Host ranges that other containers hold. */
   readonly usedRanges: () => RangeBinding[];
 }
@@ -92,10 +95,11 @@ class ContainerOperations implements Operations {
       if (container.rangeBindings.length === 0)
         container.rangeBindings = pickRanges(task, container, this.#deps.usedRanges(), this.#deps.random);
       const spec = containerSpec(task, container, image, this.#deps.settings, this.#deps.host);
+      makeGroup(this.#deps.taskLimits, task);
       await this.#deps.metadata.prepare(task, container);
       container.runtimeId = await this.#deps.runtime.create(spec).catch((error) => this.#adopt(task, container, error));
     } catch (error) {
-      return this.#giveUp(container, "CannotCreateContainerError", error);
+      return this.#giveUp(container, nameOf(error, "CannotCreateContainerError"), error);
     }
     container.createdAt ??= this.#deps.clock.now();
     if (container.status !== "STOPPED") container.status = "CREATED";
@@ -113,12 +117,18 @@ class ContainerOperations implements Operations {
   async #start(task: TaskRecord, container: ContainerRecord): Promise<void> {
     const id = container.runtimeId!;
     try {
+      makeGroup(this.#deps.taskLimits, task); // Gone if the machine was started anew since.
       await this.#deps.runtime.start(id);
     } catch (error) {
       if (await this.#pickedTakenPort(container, error)) return;
-      return this.#giveUp(container, "CannotStartContainerError", error);
+      return this.#giveUp(container, nameOf(error, "CannotStartContainerError"), error);
     }
-    const facts = await settledFacts(this.#deps.runtime, this.#deps.clock, id);
+    let facts = await settledFacts(this.#deps.runtime, this.#deps.clock, id);
+    if (await runsOutsideGroup(this.#deps, task, facts)) {
+      noteReason(container, outsideGroup(task));
+      await this.#deps.runtime.stop(id, 1);
+      facts = await this.#deps.runtime.inspect(id);
+    }
     if (!facts) throw new RuntimeError("unreachable", `container ${id} is absent right after its start`);
     absorb(task, container, facts, this.#deps.clock.now());
     await this.#deps.metadata.complete(task, container, facts);
@@ -144,6 +154,7 @@ class ContainerOperations implements Operations {
       1,
       payloadOf(task, container).stopTimeout ?? this.#deps.settings.stopTimeoutSeconds,
     );
+    container.stopAskedAt ??= this.#deps.clock.now();
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#deps.runtime.stop(id, timeoutSeconds);
@@ -190,6 +201,10 @@ class ContainerOperations implements Operations {
       if (this.#deps.settings.pullBehaviour === "always") task.desiredStatus = "STOPPED"; // Even if it is not essential (6.4).
     }
   }
+}
+
+function nameOf(error: unknown, otherwise: string): string {
+  return error instanceof ResourceInitializationError ? error.name : otherwise;
 }
 
 async function makeVolumes({ runtime, host, clock }: OperationsDeps, task: TaskRecord): Promise<void> {

@@ -29,6 +29,8 @@ export interface ContainerRecord {
   /** Of the latest start. Absent: never started. */
   startedAt?: Instant;
   finishedAt?: Instant;
+  /** When the engine was first asked to stop it. */
+  stopAskedAt?: Instant;
   exitCode?: number;
   /** Why it stopped or never ran, "<Name>: <detail>". The first one sticks. */
   reason?: string;
@@ -58,6 +60,8 @@ export interface TaskRecord {
   /** Real names of task-scoped volumes, by the payload's names. Chosen like dockerName. */
   readonly volumeNames: Readonly<Record<string, string>>;
   volumesReady: boolean;
+  /** Its control group, "/ecs/<task id>"; chosen like dockerName. Absent: it has no limits of its own as a whole. */
+  readonly cgroup?: string;
   /** Why the whole task cannot run. */
   reason?: string;
   pullStartedAt?: Instant;

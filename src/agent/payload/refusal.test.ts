@@ -80,3 +80,14 @@ test("a payload task of a wrong type is unrecognised but keeps its ARN; one to s
   assert.deepEqual(readPayloadTask({ arn: ARN, desiredStatus: "STOPPED", containers: 3 }), { kind: "stop", arn: ARN });
   assert.equal(readPayloadTask(null).kind, "unrecognised");
 });
+
+test("limits of a task as a whole are refused with the reason where they cannot hold, and elsewhere for an id that is no name", () => {
+  const task = (arn: string) => readPayloadTask({ arn, containers: [plain], memory: 64 });
+  const reason = (arn: string, why?: string) => {
+    const entry = task(arn);
+    return entry.kind === "start" ? refusalOf(entry.task, why) : assert.fail(JSON.stringify(entry));
+  };
+  assert.match(reason(ARN, "no groups") ?? "", /^ResourceInitializationError: .*task-level cpu and memory.*no groups$/);
+  assert.equal(reason(ARN), undefined);
+  assert.match(reason("arn:aws:ecs:us-east-1:1:task/c/..") ?? "", /a task whose id is "\.\."/);
+});

@@ -5,10 +5,12 @@ import type { ContainerPayload, TaskPayload, VolumePayload } from "./task-payloa
 /**
  * Why this agent cannot run a task as it was asked, as a reason in ECS's form ("<Name>: <detail>"); undefined if it can.
  * Whatever is not carried out is refused here by name, so that no part of a task definition is silently ignored.
+ * `noTaskLimits`: why a task as a whole cannot be held to limits here; absent if it can.
  */
-export function refusalOf(task: TaskPayload): string | undefined {
+export function refusalOf(task: TaskPayload, noTaskLimits?: string): string | undefined {
   const missing =
     unsupportedInTask(task) ??
+    unsupportedLimits(task, noTaskLimits) ??
     first(task.containers, unsupportedInContainer) ??
     first(task.volumes ?? [], unsupportedVolume);
   if (missing) return `ResourceInitializationError: this agent does not support ${missing}`;
@@ -43,6 +45,14 @@ function unsupportedInTask(task: TaskPayload): string | undefined {
   if (!["", "host"].includes(task.pidMode ?? "")) return `pidMode "${task.pidMode}"`;
   if (!["", "host", "none"].includes(task.ipcMode ?? "")) return `ipcMode "${task.ipcMode}"`;
   return undefined;
+}
+
+function unsupportedLimits(task: TaskPayload, why: string | undefined): string | undefined {
+  if (!task.cpu && !task.memory) return undefined;
+  if (why !== undefined) return `limits of a task as a whole (task-level cpu and memory) here: ${why}`;
+  // The id names the task's control group, so it must be a name and nothing more.
+  const id = task.arn.slice(task.arn.lastIndexOf("/") + 1);
+  return /^[A-Za-z0-9_-]{1,255}$/.test(id) ? undefined : `task-level cpu and memory of a task whose id is "${id}"`;
 }
 
 function unsupportedInContainer(container: ContainerPayload): string | undefined {

@@ -159,6 +159,7 @@ function agentCommand(request: HostRequest, settings: HostsSettings, endpoint: s
       ...before,
       ...["--endpoint", endpoint, "--cluster", request.cluster],
       ...["--docker-host", `unix://${paths.socket}`, "--state-dir", paths.agentState],
+      ...["--cgroup-parent", `${cgroupOf(request.name)}/ecs`], // Below the host's own: it goes with the host.
     ],
     env: {
       AWS_SHARED_CREDENTIALS_FILE: request.credentialsFile,
