@@ -61,6 +61,7 @@ test("attributes that ECS does not accept are refused, and none of the call's ar
     [put(Array.from({ length: 11 }, (_, i) => on(`n${i}`))), "InvalidParameterException", /more than 10/],
     [put([on("no spaces")]), "InvalidParameterException", /name/],
     [put([on("ecs.os-type", "windows")]), "InvalidParameterException", /reserved/],
+    [put([on("berth.capability.task-logs")]), "InvalidParameterException", /reserved/],
     [put([on("n", " v")]), "InvalidParameterException", /value/],
     [put([on("n", "v".repeat(129))]), "InvalidParameterException", /value/],
     [put([on("good"), { ...on("n"), targetId: "nobody" }]), "TargetNotFoundException", /^Could not find nobody$/],

@@ -5,17 +5,14 @@ import type { BerthView } from "../../store/index.ts";
 import { parseContainerInstanceArn } from "../../wire/arn.ts";
 import type { AccountScope } from "../context.ts";
 import { EcsError, invalidParameter } from "./errors.ts";
+import { checkCustomCount, isAttributeName, isBuiltIn } from "./instance-attribute.ts";
 import type { Operation } from "./operation.ts";
 import { page } from "./page.ts";
 import { arnText, checkClusterOf, resolveCluster } from "./resolve.ts";
 
 /** Source: ECS API reference, PutAttributes. */
 const MAX_PER_CALL = 10;
-const MAX_CUSTOM = 10;
-const NAME = /^[A-Za-z0-9_./\\-]{1,128}$/;
 const VALUE = /^[A-Za-z0-9_./\\@: -]{1,128}$/;
-/** What the agent and ECS itself say of an instance. */
-const BUILT_IN = /^(com\.amazonaws\.ecs\.|ecs\.)/;
 const PAGE = { default: 100, max: 100 } as const;
 
 /** Sets attributes of container instances: those that are there already get the new value. All or none. */
@@ -27,12 +24,7 @@ export const putAttributes: Operation<"PutAttributes"> = async ({ store, scope }
     for (const attribute of attributes) {
       const instance = resolveTarget(tx, scope, cluster, attribute);
       const after = [...instance.attributes.filter((a) => a.name !== attribute.name), bare(attribute)];
-      if (after.filter((a) => !isBuiltIn(a)).length > MAX_CUSTOM) {
-        throw new EcsError(
-          "AttributeLimitExceededException",
-          `A resource can have at most ${MAX_CUSTOM} custom attributes.`,
-        );
-      }
+      checkCustomCount(after);
       tx.containerInstances.put({ ...instance, attributes: after, version: instance.version + 1 });
     }
   });
@@ -87,15 +79,11 @@ function checkList(attributes: readonly Attribute[]): readonly Attribute[] {
 
 function checkAttribute(attribute: Attribute): void {
   const { name = "", value } = attribute;
-  if (!NAME.test(name)) throw invalidParameter(`The attribute name '${name}' is invalid.`);
+  if (!isAttributeName(name)) throw invalidParameter(`The attribute name '${name}' is invalid.`);
   if (isBuiltIn(attribute)) throw invalidParameter(`The attribute ${name} cannot be set: its prefix is reserved.`);
   if (value !== undefined && value !== "" && (!VALUE.test(value) || value !== value.trim())) {
     throw invalidParameter(`The value of attribute '${name}' is invalid.`);
   }
-}
-
-function isBuiltIn({ name = "" }: Attribute): boolean {
-  return BUILT_IN.test(name);
 }
 
 function targetArn(scope: AccountScope, cluster: string | undefined, { targetId = "" }: Attribute): string {

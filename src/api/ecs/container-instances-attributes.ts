@@ -1,12 +1,7 @@
 import type { Attribute } from "@aws-sdk/client-ecs";
 import type { InstanceIdentity } from "./container-instances-identity.ts";
-import { EcsError, invalidParameter } from "./errors.ts";
-
-/** Source: ECS quotas and ECS API reference, Attribute. */
-const MAX_CUSTOM = 10;
-const NAME = /^[A-Za-z0-9_./\\-]{1,128}$/;
-/** What agents and ECS itself say of an instance. */
-const BUILT_IN = /^(com\.amazonaws\.ecs\.|ecs\.|berth\.capability\.)/;
+import { invalidParameter } from "./errors.ts";
+import { checkCustomCount, isAttributeName, isBuiltIn } from "./instance-attribute.ts";
 
 /**
  * An instance's attributes after a registration: what the agent says and what is known of its host, and the custom ones
@@ -28,23 +23,14 @@ export function attributesAfterRegistration(
   set("ecs.instance-type", identity.instanceType);
   set("ecs.ami-id", identity.imageId);
   for (const { name = "", value } of given) {
-    if (!NAME.test(name)) throw invalidParameter(`The attribute name '${name.slice(0, 200)}' is invalid.`);
+    if (!isAttributeName(name)) throw invalidParameter(`The attribute name '${name.slice(0, 200)}' is invalid.`);
     all.set(name, value === undefined ? { name } : { name, value });
   }
   const attributes = [...all.values()];
-  if (attributes.filter((a) => !isBuiltIn(a)).length > MAX_CUSTOM) {
-    throw new EcsError(
-      "AttributeLimitExceededException",
-      `A resource can have at most ${MAX_CUSTOM} custom attributes.`,
-    );
-  }
+  checkCustomCount(attributes);
   return attributes;
 }
 
 function valueIn(attributes: readonly Attribute[], name: string): string | undefined {
   return attributes.find((a) => a.name === name)?.value;
-}
-
-function isBuiltIn({ name = "" }: Attribute): boolean {
-  return BUILT_IN.test(name);
 }

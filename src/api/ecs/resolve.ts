@@ -1,4 +1,3 @@
-import type { Failure } from "@aws-sdk/client-ecs";
 import { type ClusterRecord, DEFAULT_CLUSTER } from "../../model/cluster.ts";
 import type { TaskDefinitionRecord } from "../../model/task-definition.ts";
 import type { BerthView } from "../../store/index.ts";
@@ -62,14 +61,6 @@ export function clusterArnOf(scope: AccountScope, nameOrArn: string): string {
 /** Any ECS ARN made of a requested name that was never validated. */
 export function arnText(scope: AccountScope, resource: string): string {
   return `arn:${scope.partition}:ecs:${scope.region}:${scope.accountId}:${resource}`;
-}
-
-/**
- * The entry of `failures` for something asked for by name or ARN that is not there. `kind` is the resource's part of the
- * ARN up to the name, such as `task/default/`.
- */
-export function missing(scope: AccountScope, kind: string, nameOrArn: string): Failure {
-  return { arn: nameOrArn.startsWith("arn:") ? nameOrArn : arnText(scope, `${kind}${nameOrArn}`), reason: "MISSING" };
 }
 
 /**
