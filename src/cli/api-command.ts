@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { AwsClient } from "../wire/client.ts";
 import { connect, findConnection } from "./connection.ts";
-import type { OutputFormat } from "./output.ts";
+import { endWhenNobodyReads, type OutputFormat } from "./output.ts";
 
 /** The options that every command which calls the API has. */
 export interface ApiOptions {
@@ -24,6 +24,7 @@ export function withApiOptions(command: Command): Command {
 
 /** A client for the options given. Throws UsageError if no server or no credentials are known. */
 export function clientFor(options: ApiOptions): AwsClient {
+  endWhenNobodyReads();
   return connect(findConnection(options, process.env));
 }
 

@@ -9,14 +9,27 @@ export interface Column<Row> {
   readonly of: (row: Row) => string;
 }
 
+/** Lets `berth ps | head` end quietly: for commands that only show something, and lose nothing when they end. */
+export function endWhenNobodyReads(): void {
+  if (process.stdout.listeners("error").includes(endOnClosedPipe)) return;
+  process.stdout.on("error", endOnClosedPipe);
+}
+
+function endOnClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+}
+
 /** Writes rows in the form that was asked for. JSON holds the whole rows, a table its columns. */
 export function printRows<Row>(format: OutputFormat, rows: readonly Row[], columns: readonly Column<Row>[]): void {
+  endWhenNobodyReads();
   if (format === "json") printJson(rows);
   else process.stdout.write(renderTable(rows, columns, process.stdout.isTTY === true));
 }
 
 /** Writes any value as JSON. */
 export function printJson(value: unknown): void {
+  endWhenNobodyReads();
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 

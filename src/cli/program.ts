@@ -22,7 +22,9 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
   const program = new Command("berth")
     .description("A container orchestrator that speaks Amazon ECS on machines of your own.")
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, helpWidth: helpWidth() })
+    .showHelpAfterError("(--help tells more)")
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "berth: ")) })
     .exitOverride();
   const setExitCode = (code: number) => {
     exitCode = code;
@@ -50,6 +52,11 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return report(error);
   }
+}
+
+/** As wide as the terminal, from 80 to 120 columns; lines longer than that are hard to read. */
+function helpWidth(): number {
+  return Math.min(120, Math.max(80, process.stdout.columns ?? 100));
 }
 
 /** Commands tell their exit code through this when it is not 0. */

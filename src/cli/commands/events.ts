@@ -27,7 +27,7 @@ export function eventsCommand(program: Command): void {
 async function show(
   client: AwsClient,
   service: string,
-  options: ApiOptions,
+  options: ApiOptions & { follow?: boolean },
   after: string | undefined,
 ): Promise<string | undefined> {
   const answer = await client.ecs("DescribeServices", { cluster: options.cluster, services: [service] });
@@ -36,7 +36,9 @@ async function show(
   const newestFirst = found.events ?? [];
   const known = newestFirst.findIndex((e) => e.id === after);
   const news = (known < 0 ? newestFirst : newestFirst.slice(0, known)).toReversed();
-  if (options.output === "json" && news.length > 0) printJson(news);
+  if (options.output === "json" && !options.follow) printJson(news);
+  if (options.output === "json" && options.follow)
+    for (const event of news) process.stdout.write(`${JSON.stringify(event)}\n`); // one line each, for readers of streams
   if (options.output === "table") for (const event of news) process.stdout.write(`${line(event)}\n`);
   return newestFirst[0]?.id ?? after;
 }

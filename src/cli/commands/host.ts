@@ -1,74 +1,154 @@
+import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
-import { addHost, killHost, listHosts, removeHost } from "../../capacity/index.ts";
-import { findConnection } from "../connection.ts";
-import { type OutputFormat, printRows } from "../output.ts";
+import {
+  addHost,
+  type HostStatus,
+  type HostsSettings,
+  hostsSettings,
+  killHost,
+  listHosts,
+  removeHost,
+} from "../../capacity/index.ts";
+import { defaultDataDir } from "../../runtime/data-dir.ts";
+import { connect, findConnection, startDataDir } from "../connection.ts";
+import { allContainerInstances, hostName } from "../listing.ts";
+import { type OutputFormat, printJson, printRows } from "../output.ts";
+import { startHostsSettings } from "../start/hosts.ts";
 import { UsageError } from "../usage.ts";
 
-interface AddOptions {
+interface ServerOptions {
   readonly cluster: string;
   readonly endpoint?: string;
   readonly region?: string;
   readonly dataDir?: string;
+}
+
+interface AddOptions extends ServerOptions {
   readonly availabilityZone?: string;
+  readonly output: OutputFormat;
 }
 
 /** `berth host add|ls|rm|kill`: local hosts, each a network namespace with its own address, Docker Engine and agent. */
 export function hostCommand(program: Command): void {
   const host = program
     .command("host")
-    .description("make and remove local hosts, each a real engine with its own address");
-  host
-    .command("add")
-    .description("make a local host and join it to a cluster")
-    .argument("<name>", "lower-case letters, digits and hyphens")
-    .addOption(new Option("-c, --cluster <name>", "the cluster to join").env("ECS_CLUSTER").default("default"))
-    .option("--endpoint <url>", "the server (default: the server of this machine)")
-    .option("--region <region>", "the region (default: the server's)")
-    .option("--data-dir <dir>", "the data directory of this machine's server")
+    .description("make and remove local hosts, each a real engine with its own address (root on Linux)");
+  withServerOptions(host.command("add").description("make a local host and join it to a cluster"))
+    .argument("<name>", "1 to 31 lower-case letters, digits and hyphens")
     .option("--availability-zone <zone>", "the zone that the host says it is in (default: the region's a)")
+    .addOption(outputOption())
     .action(add);
   host
     .command("ls")
-    .description("list this machine's local hosts")
-    .addOption(new Option("-o, --output <format>", "table or json").choices(["table", "json"]).default("table"))
-    .action(async (options: { output: OutputFormat }) => {
-      printRows(options.output, await listHosts(), [
-        { heading: "HOST", of: (h) => h.name },
-        { heading: "ADDRESS", of: (h) => h.address ?? "-" },
-        { heading: "ENGINE", of: (h) => (h.engineUp ? "up" : "down") },
-        { heading: "AGENT", of: (h) => (h.agentUp ? "up" : "down") },
-        { heading: "DOCKER_HOST", of: (h) => h.dockerHost },
-      ]);
-    });
-  host
-    .command("rm")
-    .description("remove local hosts and all that runs on them")
-    .argument("<names...>")
-    .action(async (names: string[]) => {
-      for (const name of names) await removeHost(name);
+    .description("list this machine's local hosts, those of `berth start` too")
+    .option("--data-dir <dir>", "the data directory of this machine's server")
+    .addOption(outputOption())
+    .action(list);
+  withServerOptions(host.command("rm").description("remove local hosts and all that runs on them"))
+    .argument("<names...>", "their names, as `berth host ls` shows them")
+    .action(async (names: string[], options: ServerOptions) => {
+      for (const name of names) await remove(name, options);
     });
   host
     .command("kill")
     .description("pull the plug of a local host: everything on it dies at once; remove it with rm")
-    .argument("<name>")
-    .action((name: string) => killHost(name));
+    .argument("<name>", "its name, as `berth host ls` shows it")
+    .option("--data-dir <dir>", "the data directory of this machine's server")
+    .action(async (name: string, options: { dataDir?: string }) => {
+      const [, settings] = await find(name, options.dataDir);
+      await killHost(name, settings);
+    });
+}
+
+const outputOption = () =>
+  new Option("-o, --output <format>", "table or json").choices(["table", "json"]).default("table");
+
+function withServerOptions(command: Command): Command {
+  return command
+    .addOption(new Option("-c, --cluster <name>", "the cluster of the host").env("ECS_CLUSTER").default("default"))
+    .option("--endpoint <url>", "the server (default: AWS_ENDPOINT_URL, else the server of this machine)")
+    .option("--region <region>", "the region (default: the server's)")
+    .option("--data-dir <dir>", "the data directory of this machine's server");
+}
+
+/** Hosts that were added by hand, and those of `berth start`, are kept apart: that start removes its own when it ends. */
+function hostSets(dataDir: string | undefined): readonly HostsSettings[] {
+  const base = dataDir ?? defaultDataDir(process.env);
+  const byHand = hostsSettings({ ...process.env, BERTH_HOSTS_DIR: process.env.BERTH_HOSTS_DIR || base });
+  const start = startDataDir(base);
+  return existsSync(start) ? [byHand, startHostsSettings(start, process.env)] : [byHand];
+}
+
+async function find(name: string, dataDir: string | undefined): Promise<readonly [HostStatus, HostsSettings]> {
+  for (const settings of hostSets(dataDir)) {
+    const host = (await listHosts(settings)).find((it) => it.name === name);
+    if (host !== undefined) return [host, settings];
+  }
+  throw new Error(`there is no local host named '${name}'; \`berth host ls\` lists them`);
 }
 
 async function add(name: string, options: AddOptions): Promise<void> {
   const connection = findConnection(options, process.env);
   if (connection.credentialsFile === undefined) {
     throw new UsageError(
-      "a host's agent needs a credentials file: set AWS_SHARED_CREDENTIALS_FILE to the server's (DIR/credentials) instead of AWS_ACCESS_KEY_ID",
+      "a host's agent needs a credentials file: set AWS_SHARED_CREDENTIALS_FILE to the server's (DIR/credentials) instead of AWS_ACCESS_KEY_ID, or name the server's data directory with --data-dir",
     );
   }
-  const host = await addHost({
-    name,
-    endpoint: connection.endpoint,
-    cluster: options.cluster,
-    credentialsFile: connection.credentialsFile,
-    region: connection.region,
-    availabilityZone: options.availabilityZone,
-    attributes: { "berth.host-name": name },
-  });
-  process.stdout.write(`${host.name} is up at ${host.address}, its engine at ${host.dockerHost}\n`);
+  // A host that joins the server of a start goes with it.
+  const settings = hostSets(options.dataDir).find((set) => set.dir === connection.dataDir);
+  const host = await addHost(
+    {
+      name,
+      endpoint: connection.endpoint,
+      cluster: options.cluster,
+      credentialsFile: connection.credentialsFile,
+      region: connection.region,
+      availabilityZone: options.availabilityZone,
+      attributes: { "berth.host-name": name },
+    },
+    settings ?? hostSets(options.dataDir)[0],
+  );
+  if (options.output === "json") return printJson(host);
+  process.stdout.write(
+    `host ${host.name} is up at ${host.address} and joins cluster ${options.cluster}; its engine is ${host.dockerHost}\n`,
+  );
+}
+
+async function list(options: { output: OutputFormat; dataDir?: string }): Promise<void> {
+  const hosts = await Promise.all(hostSets(options.dataDir).map((settings) => listHosts(settings)));
+  printRows(options.output, hosts.flat(), [
+    { heading: "HOST", of: (h) => h.name },
+    { heading: "ADDRESS", of: (h) => h.address ?? "-" },
+    { heading: "ENGINE", of: (h) => (h.engineUp ? "up" : "down") },
+    { heading: "AGENT", of: (h) => (h.agentUp ? "up" : "down") },
+    { heading: "DOCKER_HOST", of: (h) => h.dockerHost },
+  ]);
+}
+
+async function remove(name: string, options: ServerOptions): Promise<void> {
+  const [, settings] = await find(name, options.dataDir);
+  await removeHost(name, settings);
+  await deregister(name, options).catch((error: Error) =>
+    process.stderr.write(
+      `berth: host ${name} is removed, but its container instance is still registered: ${error.message}\n`,
+    ),
+  );
+}
+
+/** The cluster is told that the host will not come back; where no server is in reach, nobody needs to know. */
+async function deregister(name: string, options: ServerOptions): Promise<void> {
+  let connection: ReturnType<typeof findConnection>;
+  try {
+    connection = findConnection(options, process.env);
+  } catch (error) {
+    if (error instanceof UsageError) return;
+    throw error;
+  }
+  const client = connect(connection);
+  const { cluster } = options;
+  for (const instance of await allContainerInstances(client, cluster)) {
+    if (hostName(instance) !== name) continue;
+    const containerInstance = instance.containerInstanceArn ?? "";
+    await client.ecs("DeregisterContainerInstance", { cluster, containerInstance, force: true });
+  }
 }

@@ -9,7 +9,8 @@ export function hostsCommand(program: Command): void {
   withApiOptions(program.command("hosts").description("list the cluster's hosts (container instances)")).action(
     async (options: ApiOptions) => {
       const instances = await allContainerInstances(clientFor(options), options.cluster);
-      printRows(options.output, instances, [
+      const byName = instances.toSorted((a, b) => hostName(a).localeCompare(hostName(b), "en", { numeric: true }));
+      printRows(options.output, byName, [
         { heading: "HOST", of: hostName },
         { heading: "CONTAINER INSTANCE", of: (i) => shortName(i.containerInstanceArn) },
         { heading: "STATUS", of: (i) => i.status ?? "-" },

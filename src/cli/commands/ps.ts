@@ -21,22 +21,22 @@ export function psCommand(program: Command): void {
       ]);
       const hosts = new Map(instances.map((i) => [i.containerInstanceArn, hostName(i)]));
       const now = systemClock().now();
-      printRows(
-        options.output,
-        [...running, ...stopped],
-        [
-          { heading: "TASK", of: (t) => shortName(t.taskArn) },
-          { heading: "GROUP", of: (t) => t.group ?? "-" },
-          { heading: "DEFINITION", of: (t) => shortName(t.taskDefinitionArn) },
-          { heading: "STATUS", of: (t) => t.lastStatus ?? "-" },
-          { heading: "HEALTH", of: (t) => t.healthStatus ?? "-" },
-          { heading: "HOST", of: (t) => hosts.get(t.containerInstanceArn) ?? "-" },
-          { heading: "PORTS", of: ports },
-          { heading: "AGE", of: (t) => age(t.createdAt, now) },
-          ...(options.all ? [{ heading: "STOPPED BECAUSE", of: (t: Task) => t.stoppedReason ?? "" }] : []),
-        ],
-      );
+      printRows(options.output, [...running, ...stopped].toSorted(byGroupAndAge), [
+        { heading: "TASK", of: (t) => shortName(t.taskArn) },
+        { heading: "GROUP", of: (t) => t.group ?? "-" },
+        { heading: "DEFINITION", of: (t) => shortName(t.taskDefinitionArn) },
+        { heading: "STATUS", of: (t) => t.lastStatus ?? "-" },
+        { heading: "HEALTH", of: (t) => t.healthStatus ?? "-" },
+        { heading: "HOST", of: (t) => hosts.get(t.containerInstanceArn) ?? "-" },
+        { heading: "PORTS", of: ports },
+        { heading: "AGE", of: (t) => age(t.createdAt, now) },
+        ...(options.all ? [{ heading: "STOPPED BECAUSE", of: (t: Task) => t.stoppedReason ?? "" }] : []),
+      ]);
     });
+}
+
+function byGroupAndAge(a: Task, b: Task): number {
+  return (a.group ?? "").localeCompare(b.group ?? "") || (a.createdAt?.getTime() ?? 0) - (b.createdAt?.getTime() ?? 0);
 }
 
 function ports(task: Task): string {

@@ -1,25 +1,30 @@
 import type { Service } from "@aws-sdk/client-ecs";
 import type { Clock } from "../../runtime/clock.ts";
 import type { AwsClient } from "../../wire/client.ts";
+import { allServices, allTasks } from "../listing.ts";
 
 /** The example service that `berth start` deploys. */
 export const EXAMPLE = {
   cluster: "default",
   name: "hello",
-  image: "hello",
+  /** Not "hello": in an engine that stays, that name may be taken. */
+  image: "berth-hello",
   /** The versions whose images are built, the first of which is deployed. */
   versions: ["v1", "v2"],
   tasks: 3,
-  port: 8080,
 } as const;
+
+/** The images of the example's versions. */
+export function exampleImages(): readonly string[] {
+  return EXAMPLE.versions.map((version) => `${EXAMPLE.image}:${version}`);
+}
 
 /** How long the example may take to be in service. A loaded machine needs seconds; more than this means that it will not be. */
 const READY_LIMIT_MS = 120_000;
 const POLL_MS = 200;
 
-/** Registers the example's task definitions and puts its service behind a load balancer, through the public API. */
-export async function deployExample(client: AwsClient): Promise<void> {
-  await client.ecs("CreateCluster", { clusterName: EXAMPLE.cluster });
+/** Registers the example's task definitions and puts its service behind a load balancer, on `port`, through the public API. */
+export async function deployExample(client: AwsClient, port: number): Promise<void> {
   for (const version of EXAMPLE.versions) await client.ecs("RegisterTaskDefinition", taskDefinition(version));
   const balancer = await client.elbv2("CreateLoadBalancer", { Name: EXAMPLE.name, Type: "application" });
   const group = await client.elbv2("CreateTargetGroup", {
@@ -39,7 +44,7 @@ export async function deployExample(client: AwsClient): Promise<void> {
   await client.elbv2("CreateListener", {
     LoadBalancerArn: balancer.LoadBalancers?.[0]?.LoadBalancerArn ?? "",
     Protocol: "HTTP",
-    Port: EXAMPLE.port,
+    Port: port,
     DefaultActions: [{ Type: "forward", TargetGroupArn: targetGroupArn }],
   });
   await client.ecs("CreateService", {
@@ -72,9 +77,14 @@ function taskDefinition(version: string) {
 
 /**
  * Waits until every task of the example takes requests, telling each service event as it comes. Throws with the newest
- * event when that takes longer than two minutes.
+ * event when that takes longer than two minutes, and with the signal's reason when it is aborted.
  */
-export async function waitForExample(client: AwsClient, clock: Clock, tell: (event: string) => void): Promise<void> {
+export async function waitForExample(
+  client: AwsClient,
+  clock: Clock,
+  tell: (event: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const deadline = clock.monotonic() + READY_LIMIT_MS;
   const told = new Set<string>();
   const groups = await client.elbv2("DescribeTargetGroups", { Names: [EXAMPLE.name] });
@@ -91,7 +101,7 @@ export async function waitForExample(client: AwsClient, clock: Clock, tell: (eve
         `the example service is not up after two minutes; its last event: ${service?.events?.[0]?.message ?? "none"}`,
       );
     }
-    await clock.sleep(POLL_MS);
+    await clock.sleep(POLL_MS, signal);
   }
 }
 
@@ -101,13 +111,23 @@ function newEvents(service: Service | undefined, told: Set<string>): string[] {
   return fresh.map((e) => e.message ?? "");
 }
 
-/** Stops the example's tasks in order and removes its service; used where the engine stays when Berth leaves. */
-export async function removeExample(client: AwsClient, clock: Clock, limitMs: number): Promise<void> {
-  await client.ecs("DeleteService", { cluster: EXAMPLE.cluster, service: EXAMPLE.name, force: true });
+/**
+ * Deletes every service of the cluster and stops its tasks in order, those that a person started too; used where the engine stays
+ * when Berth leaves. Answers after `limitMs` at the latest, whether or not all have stopped.
+ */
+export async function stopAllTasks(client: AwsClient, clock: Clock, limitMs: number): Promise<void> {
+  const { cluster } = EXAMPLE;
   const deadline = clock.monotonic() + limitMs;
+  for (const service of await allServices(client, cluster))
+    await client.ecs("DeleteService", { cluster, service: service.serviceName ?? "", force: true });
+  for (const task of await allTasks(client, cluster, { desiredStatus: "RUNNING" }))
+    await client.ecs("StopTask", { cluster, task: task.taskArn ?? "", reason: "berth start is ending" });
   while (clock.monotonic() < deadline) {
-    const described = await client.ecs("DescribeServices", { cluster: EXAMPLE.cluster, services: [EXAMPLE.name] });
-    if (described.services?.[0]?.status !== "DRAINING") return;
+    const tasks = [
+      ...(await allTasks(client, cluster, { desiredStatus: "RUNNING" })),
+      ...(await allTasks(client, cluster, { desiredStatus: "STOPPED" })),
+    ];
+    if (tasks.every((task) => task.lastStatus === "STOPPED")) return;
     await clock.sleep(POLL_MS);
   }
 }

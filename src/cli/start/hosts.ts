@@ -10,22 +10,17 @@ import {
 import type { Clock } from "../../runtime/clock.ts";
 import type { AwsClient } from "../../wire/client.ts";
 import type { Connection } from "../connection.ts";
-import { EXAMPLE } from "./example.ts";
-import { keepRunning, logFile } from "./server-process.ts";
+import { EXAMPLE, exampleImages } from "./example.ts";
+import { type KeptProcess, keepRunning } from "./kept-process.ts";
 
-/** The hosts of a start: real local ones, or the one engine that this machine has. */
-export interface StartedHosts {
-  readonly names: readonly string[];
-  /** True if what runs on them must be stopped task by task, since the engine stays. */
-  readonly engineStays: boolean;
-  remove(): Promise<void>;
-}
+/** A connection whose key is in a file, which agents read it from. */
+export type FileConnection = Connection & { readonly credentialsFile: string };
 
-const LOCAL_HOSTS = [
-  { name: "host-1", zone: "a" },
-  { name: "host-2", zone: "b" },
-  { name: "host-3", zone: "c" },
-] as const;
+/** A start makes one local host in each of these zones of the region. */
+const ZONES = ["a", "b", "c"] as const;
+
+/** How many local hosts a start makes. */
+export const LOCAL_HOST_COUNT = ZONES.length;
 
 /** How long a joined host may take to be seen by the server. */
 const JOIN_LIMIT_MS = 60_000;
@@ -36,80 +31,88 @@ export function startHostsSettings(dataDir: string, env: NodeJS.ProcessEnv): Hos
   return hostsSettings({ BERTH_BRIDGE: "berth1", BERTH_SUBNET: "10.212.0.0/24", ...env, BERTH_HOSTS_DIR: dataDir });
 }
 
-/** Removes hosts that an earlier start left behind, if any. */
-export async function removeLeftHosts(settings: HostsSettings): Promise<void> {
-  for (const host of await listHosts(settings)) await removeHost(host.name, settings);
+/** Removes all hosts, those that were added by hand too. */
+export async function removeAllHosts(settings: HostsSettings): Promise<void> {
+  const hosts = await listHosts(settings);
+  await everyOne(hosts.map((host) => removeHost(host.name, settings)));
 }
 
-/** Makes three local hosts at once, each with the example's images, and waits until they have joined. */
+/** Makes three local hosts at once, PREFIX1 to PREFIX3, each with the example's images. When it throws, none is being made any more; some may be there. */
 export async function startLocalHosts(
-  connection: Connection & { readonly credentialsFile: string },
+  connection: FileConnection,
   settings: HostsSettings,
-): Promise<StartedHosts> {
-  const remove = async () => {
-    await Promise.all(LOCAL_HOSTS.map((host) => removeHost(host.name, settings)));
-  };
-  try {
-    await Promise.all(
-      LOCAL_HOSTS.map(async ({ name, zone }) => {
-        const host = await addHost(
-          {
-            name,
-            endpoint: connection.endpoint,
-            cluster: EXAMPLE.cluster,
-            credentialsFile: connection.credentialsFile,
-            region: connection.region,
-            availabilityZone: `${connection.region}${zone}`,
-            attributes: { "berth.host-name": name },
-          },
-          settings,
-        );
-        for (const version of EXAMPLE.versions) await buildHelloImage(host.dockerHost, `${EXAMPLE.image}:${version}`);
-      }),
-    );
-  } catch (error) {
-    await remove();
-    throw error;
-  }
-  return { names: LOCAL_HOSTS.map((h) => h.name), engineStays: false, remove };
+  prefix: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await everyOne(
+    ZONES.map(async (zone, i) => {
+      const name = `${prefix}${i + 1}`;
+      const host = await addHost(
+        {
+          name,
+          endpoint: connection.endpoint,
+          cluster: EXAMPLE.cluster,
+          credentialsFile: connection.credentialsFile,
+          region: connection.region,
+          availabilityZone: `${connection.region}${zone}`,
+          attributes: { "berth.host-name": name },
+        },
+        settings,
+      );
+      signal.throwIfAborted();
+      for (const image of exampleImages()) await buildHelloImage(host.dockerHost, image);
+    }),
+  );
+}
+
+/** Waits for all, also when one fails; then throws what the first failure threw. */
+async function everyOne(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** Makes the engine that this machine has the cluster's one host: an agent that talks to it. */
 export async function startEngineHost(
-  connection: Connection & { readonly credentialsFile: string },
-  dataDir: string,
-  dockerHost: string,
-  clock: Clock,
-): Promise<StartedHosts> {
-  for (const version of EXAMPLE.versions) await buildHelloImage(dockerHost, `${EXAMPLE.image}:${version}`);
-  const agent = await keepRunning(clock, {
-    args: [
-      "agent",
-      "--endpoint",
-      connection.endpoint,
-      "--cluster",
-      EXAMPLE.cluster,
-      "--docker-host",
-      dockerHost,
-      "--state-dir",
-      join(dataDir, "agent"),
-    ],
-    env: {
-      ...process.env,
-      AWS_SHARED_CREDENTIALS_FILE: connection.credentialsFile,
-      AWS_REGION: connection.region,
-      ECS_INSTANCE_ATTRIBUTES: JSON.stringify({ "berth.host-name": "this-machine" }),
-      ECS_ENABLE_CONTAINER_METADATA: "true",
-      // The engine is the user's own: stopped containers are not left in it.
-      ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION: "1s",
-    },
-    logFile: logFile(dataDir, "agent"),
+  connection: FileConnection,
+  engine: {
+    readonly dataDir: string;
+    readonly dockerHost: string;
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+  },
+): Promise<KeptProcess> {
+  const { dataDir, dockerHost } = engine;
+  for (const image of exampleImages()) await buildHelloImage(dockerHost, image);
+  const flags = {
+    endpoint: connection.endpoint,
+    cluster: EXAMPLE.cluster,
+    "docker-host": dockerHost,
+    "state-dir": join(dataDir, "agent"),
+  };
+  return keepRunning({
+    ...engine,
+    name: "agent",
+    dir: dataDir,
+    args: ["agent", ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value])],
+    env: engineAgentEnvironment(connection, process.env),
   });
-  return { names: ["this machine"], engineStays: true, remove: () => agent.end() };
 }
 
-/** Waits until that many hosts take tasks. Throws when they do not within a minute. */
-export async function waitForHosts(client: AwsClient, clock: Clock, count: number): Promise<void> {
+/** The agent's environment: what a person has set for AWS, or for another agent, is not meant for this one. */
+export function engineAgentEnvironment(connection: FileConnection, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return {
+    ...Object.fromEntries(Object.entries(env).filter(([name]) => !/^(AWS|ECS)_/.test(name))),
+    AWS_SHARED_CREDENTIALS_FILE: connection.credentialsFile,
+    AWS_REGION: connection.region,
+    ECS_INSTANCE_ATTRIBUTES: JSON.stringify({ "berth.host-name": "this-machine" }),
+    ECS_ENABLE_CONTAINER_METADATA: "true",
+    // The engine is the user's own: stopped containers are not left in it.
+    ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION: "1s",
+  };
+}
+
+/** Waits until that many hosts take tasks. Throws when they do not within a minute, and when the signal is aborted. */
+export async function waitForHosts(client: AwsClient, clock: Clock, count: number, signal: AbortSignal): Promise<void> {
   const deadline = clock.monotonic() + JOIN_LIMIT_MS;
   for (;;) {
     const { containerInstanceArns: arns = [] } = await client.ecs("ListContainerInstances", {
@@ -124,6 +127,6 @@ export async function waitForHosts(client: AwsClient, clock: Clock, count: numbe
     }
     if (clock.monotonic() > deadline)
       throw new Error(`only ${arns.length} of ${count} hosts joined the cluster within a minute`);
-    await clock.sleep(POLL_MS);
+    await clock.sleep(POLL_MS, signal);
   }
 }
