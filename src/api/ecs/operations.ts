@@ -4,8 +4,13 @@ import {
   listAccountSettings,
   putAccountSetting,
   putAccountSettingDefault,
-} from "./account-settings.ts";
-import { deleteAttributes, listAttributes, putAttributes } from "./attributes.ts";
+} from "./account-settings/account-settings.ts";
+import { discoverPollEndpoint } from "./agent/poll-endpoint.ts";
+import {
+  submitAttachmentStateChanges,
+  submitContainerStateChange,
+  submitTaskStateChange,
+} from "./agent/state-changes.ts";
 import {
   createCluster,
   deleteCluster,
@@ -13,28 +18,31 @@ import {
   listClusters,
   updateCluster,
   updateClusterSettings,
-} from "./clusters.ts";
+} from "./clusters/clusters.ts";
+import { deleteAttributes, listAttributes, putAttributes } from "./container-instances/attributes.ts";
 import {
   describeContainerInstances,
   listContainerInstances,
   updateContainerAgent,
   updateContainerInstancesState,
-} from "./container-instances.ts";
-import { deregisterContainerInstance } from "./container-instances-deregister.ts";
-import { registerContainerInstance } from "./container-instances-register.ts";
+} from "./container-instances/container-instances.ts";
+import { deregisterContainerInstance } from "./container-instances/deregister.ts";
+import { registerContainerInstance } from "./container-instances/register.ts";
 import type { Operation } from "./operation.ts";
-import { discoverPollEndpoint } from "./poll-endpoint.ts";
-import { runTask } from "./run-task.ts";
-import { startTask } from "./run-task-start.ts";
-import { describeServices, listServices } from "./service-queries.ts";
-import { createService, deleteService, updateService } from "./services.ts";
-import { submitAttachmentStateChanges, submitContainerStateChange, submitTaskStateChange } from "./state-changes.ts";
-import { listTagsForResource, tagResource, untagResource } from "./tag-resource.ts";
-import { deleteTaskDefinitions } from "./task-definition-deletion.ts";
-import { listTaskDefinitionFamilies, listTaskDefinitions } from "./task-definition-lists.ts";
-import { deregisterTaskDefinition, describeTaskDefinition, registerTaskDefinition } from "./task-definitions.ts";
-import { describeTasks, stopTask } from "./tasks.ts";
-import { listTasks } from "./tasks-list.ts";
+import { describeServices, listServices } from "./services/queries.ts";
+import { createService, deleteService, updateService } from "./services/services.ts";
+import { listTagsForResource, tagResource, untagResource } from "./tags/tag-resource.ts";
+import { deleteTaskDefinitions } from "./task-definitions/deletion.ts";
+import { listTaskDefinitionFamilies, listTaskDefinitions } from "./task-definitions/lists.ts";
+import {
+  deregisterTaskDefinition,
+  describeTaskDefinition,
+  registerTaskDefinition,
+} from "./task-definitions/task-definitions.ts";
+import { listTasks } from "./tasks/list.ts";
+import { runTask } from "./tasks/run-task.ts";
+import { startTask } from "./tasks/start-task.ts";
+import { describeTasks, stopTask } from "./tasks/tasks.ts";
 
 /** Every ECS operation that is carried out. */
 export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K> } = {

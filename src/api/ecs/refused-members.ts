@@ -1,12 +1,16 @@
 import type { EcsOperations } from "../../wire/models/ecs.ts";
-import { PUT_ACCOUNT_SETTING_REFUSED } from "./account-settings.ts";
-import { CLUSTER_UPDATE_REFUSED, CREATE_CLUSTER_REFUSED, UPDATE_CLUSTER_SETTINGS_REFUSED } from "./cluster-refusals.ts";
-import { LIST_CONTAINER_INSTANCES_REFUSED } from "./container-instances.ts";
-import { REGISTER_CONTAINER_INSTANCE_REFUSED } from "./container-instances-register.ts";
+import { PUT_ACCOUNT_SETTING_REFUSED } from "./account-settings/account-settings.ts";
+import {
+  CLUSTER_UPDATE_REFUSED,
+  CREATE_CLUSTER_REFUSED,
+  UPDATE_CLUSTER_SETTINGS_REFUSED,
+} from "./clusters/refusals.ts";
+import { LIST_CONTAINER_INSTANCES_REFUSED } from "./container-instances/container-instances.ts";
+import { REGISTER_CONTAINER_INSTANCE_REFUSED } from "./container-instances/register.ts";
 import type { RefusedMembers } from "./refuse.ts";
-import { RUN_TASK_REFUSED, START_TASK_REFUSED } from "./run-task-refusals.ts";
-import { CREATE_SERVICE_REFUSED, UPDATE_SERVICE_REFUSED } from "./service-refusals.ts";
-import { LIST_TASKS_REFUSED } from "./tasks-list.ts";
+import { CREATE_SERVICE_REFUSED, UPDATE_SERVICE_REFUSED } from "./services/refusals.ts";
+import { LIST_TASKS_REFUSED } from "./tasks/list.ts";
+import { RUN_TASK_REFUSED, START_TASK_REFUSED } from "./tasks/refusals.ts";
 
 /** What each operation refuses of its input, as the operation itself uses it; what is not here, it carries out. */
 export const ecsRefusedMembers: { readonly [K in keyof EcsOperations]?: RefusedMembers<K> } = {

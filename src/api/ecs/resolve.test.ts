@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TaskDefinitionRecord, TaskDefinitionStatus } from "../../model/task-definition.ts";
 import { taskDefinitionArn } from "../../wire/arn.ts";
-import { createCluster } from "./clusters.ts";
+import { createCluster } from "./clusters/clusters.ts";
 import {
   checkClusterOf,
   findTaskDefinition,
-  missing,
   resolveActiveTaskDefinition,
   resolveCluster,
   resolveTaskDefinition,
@@ -98,10 +97,4 @@ test("a family means its latest ACTIVE revision, and a revision means itself wha
   assert.equal(resolveActiveTaskDefinition(view, TEST_SCOPE, "web:1").revision, 1);
   const inactive = () => resolveActiveTaskDefinition(view, TEST_SCOPE, "web:3");
   await refused(inactive, "ClientException", "TaskDefinition is inactive");
-});
-
-test("what is missing is named by the full ARN that it would have", () => {
-  const arn = "arn:aws:ecs:us-east-1:000000000000:task/default/abc";
-  assert.deepEqual(missing(TEST_SCOPE, "task/default/", "abc"), { arn, reason: "MISSING" });
-  assert.deepEqual(missing(TEST_SCOPE, "task/default/", arn), { arn, reason: "MISSING" });
 });

@@ -4,7 +4,7 @@ import { isDeclaredError } from "../../wire/common-errors.ts";
 import { AwsError } from "../../wire/errors.ts";
 import type { OperationModel, Shape, StructureShape } from "../../wire/model.ts";
 import { sampleValue } from "../../wire/sample-value.ts";
-import { createCluster } from "./clusters.ts";
+import { createCluster } from "./clusters/clusters.ts";
 import { createEcsService } from "./service.ts";
 import { TEST_CALL, testContext } from "./testing.ts";
 

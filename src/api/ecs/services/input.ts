@@ -1,0 +1,102 @@
+import type { DeploymentConfiguration, LoadBalancer } from "@aws-sdk/client-ecs";
+import type { TaskLoadBalancer } from "../../../model/task.ts";
+import type { TaskDefinitionRecord } from "../../../model/task-definition.ts";
+import type { BerthView } from "../../../store/index.ts";
+import { invalidParameter } from "../errors.ts";
+
+/** Source: ECS API reference, CreateService. */
+const SERVICE_NAME = /^[A-Za-z0-9_-]{1,255}$/;
+/** Source: ECS quotas. */
+const MAX_TARGET_GROUPS = 5;
+const MAX_TASKS_PER_SERVICE = 5000;
+/** The largest `integer` of the API. */
+const MAX_INTEGER = 2_147_483_647;
+
+export function checkServiceName(name: string): void {
+  if (!SERVICE_NAME.test(name)) {
+    throw invalidParameter("Service name must be 1 to 255 letters, numbers, hyphens and underscores.");
+  }
+}
+
+export function checkDesiredCount(count: number): void {
+  if (count < 0) throw invalidParameter("The desired count must not be negative.");
+  if (count > MAX_TASKS_PER_SERVICE) {
+    throw invalidParameter(`The desired count cannot be greater than ${MAX_TASKS_PER_SERVICE}.`);
+  }
+}
+
+export function checkGracePeriod(seconds: number | undefined): void {
+  if (seconds !== undefined && (seconds < 0 || seconds > MAX_INTEGER)) {
+    throw invalidParameter(`healthCheckGracePeriodSeconds must be between 0 and ${MAX_INTEGER}.`);
+  }
+}
+
+/** 1 to 36 printable ASCII characters. */
+export function checkClientToken(token: string | undefined): void {
+  if (token !== undefined && !/^[\x21-\x7e]{1,36}$/.test(token)) {
+    throw invalidParameter("clientToken must be 1 to 36 ASCII characters in the range of 33-126 (inclusive).");
+  }
+}
+
+/** The two percentages of a rolling deployment: what is given, else what was before. */
+export function percentsOf(
+  given: DeploymentConfiguration | undefined,
+  before: { readonly minimumHealthyPercent: number; readonly maximumPercent: number },
+): { readonly minimumHealthyPercent: number; readonly maximumPercent: number } {
+  const minimumHealthyPercent = given?.minimumHealthyPercent ?? before.minimumHealthyPercent;
+  const maximumPercent = given?.maximumPercent ?? before.maximumPercent;
+  if (minimumHealthyPercent < 0 || minimumHealthyPercent > 100) {
+    throw invalidParameter("minimumHealthyPercent must be between 0 and 100.");
+  }
+  if (maximumPercent < 100) throw invalidParameter("maximumPercent must be 100 or more.");
+  return { minimumHealthyPercent, maximumPercent };
+}
+
+/** The load balancers of a service as its record keeps them. Throws InvalidParameterException for one that lacks a part. */
+export function loadBalancersOf(given: readonly LoadBalancer[]): readonly TaskLoadBalancer[] {
+  if (given.length > MAX_TARGET_GROUPS) {
+    throw invalidParameter(`loadBalancers can have at most ${MAX_TARGET_GROUPS} items.`);
+  }
+  return given.map(({ targetGroupArn, containerName, containerPort }) => {
+    if (targetGroupArn === undefined || targetGroupArn === "") {
+      throw invalidParameter("Every load balancer needs a targetGroupArn.");
+    }
+    if (containerName === undefined || containerName === "") throw invalidParameter("Container name cannot be blank.");
+    if (containerPort === undefined) throw invalidParameter("Container port cannot be null.");
+    return { targetGroupArn, containerName, containerPort };
+  });
+}
+
+/**
+ * Throws InvalidParameterException unless every load balancer's container and port are in the task definition, and its
+ * target group exists and has a listener. Source: ECS developer guide, service load balancing.
+ */
+export function checkLoadBalancers(
+  tables: Pick<BerthView, "targetGroups" | "listeners">,
+  loadBalancers: readonly TaskLoadBalancer[],
+  { definition }: TaskDefinitionRecord,
+): void {
+  const seen = new Set<string>();
+  for (const { targetGroupArn, containerName, containerPort } of loadBalancers) {
+    const key = `${targetGroupArn} ${containerName} ${containerPort}`;
+    if (seen.has(key))
+      throw invalidParameter(`The target group ${targetGroupArn} is given twice for one container port.`);
+    seen.add(key);
+    const container = definition.containerDefinitions?.find((c) => c.name === containerName);
+    if (container === undefined) {
+      throw invalidParameter(`The container ${containerName} does not exist in the task definition.`);
+    }
+    const mapping = container.portMappings?.find((p) => p.containerPort === containerPort && p.protocol !== "udp");
+    if (mapping === undefined) {
+      throw invalidParameter(`The container ${containerName} did not have a container port ${containerPort} defined.`);
+    }
+    if (tables.targetGroups.get(targetGroupArn) === undefined) {
+      throw invalidParameter(`The specified target group ${targetGroupArn} does not exist.`);
+    }
+    if (tables.listeners.count("targetGroup", targetGroupArn) === 0) {
+      throw invalidParameter(
+        `The target group with targetGroupArn ${targetGroupArn} does not have an associated load balancer.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import type { CreateServiceRequest, UpdateServiceRequest } from "@aws-sdk/client-ecs";
+import type { RefusedMember } from "../../refused-member.ts";
+import type { RefusedMembers } from "../refuse.ts";
+
+/** What CreateService and UpdateService have in common. */
+type ServiceWish = Pick<UpdateServiceRequest, keyof UpdateServiceRequest & keyof CreateServiceRequest>;
+
+const EC2_HINT = "Register container instances with the cluster and use launchType EC2.";
+
+const COMMON: readonly RefusedMember<ServiceWish>[] = [
+  { member: "capacityProviderStrategy", hint: EC2_HINT },
+  { member: "networkConfiguration", hint: "Use a task definition with networkMode bridge or host." },
+  { member: "platformVersion", hint: EC2_HINT },
+  { member: "serviceRegistries" },
+  {
+    member: "serviceConnectConfiguration",
+    what: "with enabled true",
+    when: ({ serviceConnectConfiguration: c }) => c?.enabled === true,
+  },
+  { member: "volumeConfigurations" },
+  { member: "vpcLatticeConfigurations" },
+  { member: "gatewayConnectors" },
+  { member: "monitoring" },
+  {
+    member: "availabilityZoneRebalancing",
+    what: "ENABLED",
+    when: ({ availabilityZoneRebalancing: a }) => a === "ENABLED",
+  },
+  { member: "enableExecuteCommand", what: "true", when: ({ enableExecuteCommand: e }) => e === true },
+  {
+    member: "deploymentController.type",
+    what: "other than ECS",
+    when: ({ deploymentController: c }) => c !== undefined && c.type !== undefined && c.type !== "ECS",
+  },
+  {
+    member: "deploymentConfiguration.strategy",
+    what: "other than ROLLING",
+    when: ({ deploymentConfiguration: d }) => d?.strategy !== undefined && d.strategy !== "ROLLING",
+  },
+  {
+    member: "deploymentConfiguration.deploymentCircuitBreaker",
+    what: "with enable or rollback true",
+    when: ({ deploymentConfiguration: d }) =>
+      d?.deploymentCircuitBreaker?.enable === true || d?.deploymentCircuitBreaker?.rollback === true,
+  },
+  {
+    member: "deploymentConfiguration.alarms",
+    what: "with enable true",
+    when: ({ deploymentConfiguration: d }) => d?.alarms?.enable === true,
+  },
+  {
+    member: "deploymentConfiguration.bakeTimeInMinutes",
+    what: "above 0",
+    when: ({ deploymentConfiguration: d }) => (d?.bakeTimeInMinutes ?? 0) > 0,
+  },
+  { member: "deploymentConfiguration.lifecycleHooks" },
+  { member: "deploymentConfiguration.linearConfiguration" },
+  { member: "deploymentConfiguration.canaryConfiguration" },
+  {
+    member: "deploymentConfiguration.earlySuccessCriteria",
+    what: "with enable true",
+    when: ({ deploymentConfiguration: d }) => d?.earlySuccessCriteria?.enable === true,
+  },
+  {
+    member: "loadBalancers[].loadBalancerName",
+    hint: "Give a targetGroupArn: Classic Load Balancers are not served.",
+  },
+  { member: "loadBalancers[].advancedConfiguration" },
+  {
+    member: "placementConstraints[].type",
+    what: "memberOf",
+    when: ({ placementConstraints = [] }) => placementConstraints.some((c) => c.type === "memberOf"),
+  },
+];
+
+export const CREATE_SERVICE_REFUSED: RefusedMembers<"CreateService"> = [
+  {
+    member: "launchType",
+    what: "other than EC2",
+    when: ({ launchType: l }) => l !== undefined && l !== "EC2",
+    hint: EC2_HINT,
+  },
+  {
+    member: "schedulingStrategy",
+    what: "DAEMON",
+    when: ({ schedulingStrategy: s }) => s === "DAEMON",
+  },
+  { member: "role" },
+  ...COMMON,
+];
+
+export const UPDATE_SERVICE_REFUSED: RefusedMembers<"UpdateService"> = COMMON;

@@ -1,0 +1,232 @@
+import type { PlacementStrategy } from "@aws-sdk/client-ecs";
+import { newDeployment, supersede } from "../../../deployment/index.ts";
+import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../../../model/service.ts";
+import type { TaskDefinitionRecord } from "../../../model/task-definition.ts";
+import type { Instant } from "../../../runtime/clock.ts";
+import type { BerthTransaction } from "../../../store/index.ts";
+import { type ClusterArn, serviceArn } from "../../../wire/arn.ts";
+import type { EcsOperations } from "../../../wire/models/ecs.ts";
+import { clientError, invalidParameter, serviceNotActive, serviceNotFound } from "../errors.ts";
+import type { Operation } from "../operation.ts";
+import { refuseMembers } from "../refuse.ts";
+import { resolveActiveTaskDefinition, resolveCluster } from "../resolve.ts";
+import { fromWireTags } from "../tags/tags.ts";
+import { refusalOfTaskDefinition } from "../task-definitions/launch-refusals.ts";
+import { checkPlacement } from "../tasks/launch-input.ts";
+import {
+  checkClientToken,
+  checkDesiredCount,
+  checkGracePeriod,
+  checkLoadBalancers,
+  checkServiceName,
+  loadBalancersOf,
+  percentsOf,
+} from "./input.ts";
+import { CREATE_SERVICE_REFUSED, UPDATE_SERVICE_REFUSED } from "./refusals.ts";
+import { resolveService } from "./resolve.ts";
+import { toWireService } from "./wire.ts";
+
+/** Source: ECS quotas. */
+const MAX_SERVICES_PER_CLUSTER = 5000;
+/** A REPLICA service's percentages when none are given. Source: ECS API reference, DeploymentConfiguration. */
+const DEFAULT_PERCENTS = { minimumHealthyPercent: 100, maximumPercent: 200 };
+
+/** Makes a service; its tasks are started by the services controller. */
+export const createService: Operation<"CreateService"> = async (context, input, call) => {
+  const { store, scope } = context;
+  checkServiceName(input.serviceName);
+  refuseMembers(CREATE_SERVICE_REFUSED, input);
+  const reference = input.taskDefinition;
+  if (reference === undefined || reference === "") throw invalidParameter("TaskDefinition can not be blank.");
+  const wish = wishOf(input);
+  const at = { now: context.clock.now(), id: newDeploymentId(context) };
+  const service = await store.transact("CreateService", (tx) => {
+    const cluster = resolveCluster(tx, scope, input.cluster);
+    const definition = startableDefinition(tx, context, reference);
+    checkLoadBalancers(tx, wish.loadBalancers, definition);
+    const arn = serviceArn(scope, { clusterName: cluster.name, serviceName: input.serviceName });
+    const made = {
+      ...wish,
+      arn,
+      name: input.serviceName,
+      clusterArn: cluster.arn,
+      taskDefinitionArn: definition.arn,
+      createdBy: call.principal.arn,
+    };
+    const before = tx.services.get(arn);
+    if (before?.status === "DRAINING") throw invalidParameter("Unable to Start a service that is still Draining.");
+    if (before?.status === "ACTIVE") {
+      if (isSameService(before, made)) return before;
+      throw invalidParameter("Creation of service was not idempotent.");
+    }
+    checkServiceQuota(tx, cluster.arn);
+    for (const old of tx.serviceEvents.where("service", arn)) {
+      tx.serviceEvents.delete(`${old.serviceArn}|${String(old.sequence).padStart(12, "0")}`);
+    }
+    return tx.services.put({ ...made, deployments: [newDeployment(at.id, made, at.now)], createdAt: at.now });
+  });
+  return { service: toWireService(store.view, service, ["TAGS"]) };
+};
+
+type Wish = Omit<
+  ServiceRecord,
+  "arn" | "name" | "clusterArn" | "taskDefinitionArn" | "createdBy" | "createdAt" | "deployments"
+>;
+
+/** What CreateService asks for, as far as it depends on no other record. Throws InvalidParameterException. */
+function wishOf(input: EcsOperations["CreateService"]["input"]): Wish {
+  if (input.desiredCount === undefined) throw invalidParameter("The desired count cannot be empty.");
+  checkDesiredCount(input.desiredCount);
+  checkGracePeriod(input.healthCheckGracePeriodSeconds);
+  checkClientToken(input.clientToken);
+  checkPlacement(input.placementConstraints, input.placementStrategy);
+  return {
+    status: "ACTIVE",
+    schedulingStrategy: "REPLICA",
+    launchType: "EC2",
+    desiredCount: input.desiredCount,
+    loadBalancers: loadBalancersOf(input.loadBalancers ?? []),
+    ...percentsOf(input.deploymentConfiguration, DEFAULT_PERCENTS),
+    placementConstraints: input.placementConstraints ?? [],
+    placementStrategy: input.placementStrategy ?? [],
+    healthCheckGracePeriodSeconds: input.healthCheckGracePeriodSeconds,
+    enableECSManagedTags: input.enableECSManagedTags ?? false,
+    propagateTags: input.propagateTags ?? "NONE",
+    tags: fromWireTags(input.tags),
+    clientToken: input.clientToken,
+    eventSequence: 0,
+  };
+}
+
+/** True if creating the service again asks for what is there: the call is a repetition. */
+function isSameService(before: ServiceRecord, made: Omit<ServiceRecord, "deployments" | "createdAt">): boolean {
+  const compared = (s: Omit<ServiceRecord, "deployments" | "createdAt">) =>
+    JSON.stringify([
+      s.taskDefinitionArn,
+      s.desiredCount,
+      s.loadBalancers,
+      s.minimumHealthyPercent,
+      s.maximumPercent,
+      s.placementConstraints,
+      s.placementStrategy,
+      s.healthCheckGracePeriodSeconds,
+      s.enableECSManagedTags,
+      s.propagateTags,
+      s.tags,
+      s.clientToken,
+    ]);
+  return compared(before) === compared(made);
+}
+
+function checkServiceQuota(tx: BerthTransaction, clusterArn: ClusterArn): void {
+  const count = tx.services.where("cluster", clusterArn).filter((s) => s.status !== "INACTIVE").length;
+  if (count >= MAX_SERVICES_PER_CLUSTER) {
+    throw clientError(`The limit of ${MAX_SERVICES_PER_CLUSTER} services in a cluster has been reached.`);
+  }
+}
+
+/** The ACTIVE definition that is meant. Throws ClientException, and InvalidParameterException for what is not carried out. */
+function startableDefinition(
+  tx: BerthTransaction,
+  { scope }: { readonly scope: Parameters<typeof resolveActiveTaskDefinition>[1] },
+  reference: string,
+): TaskDefinitionRecord {
+  const definition = resolveActiveTaskDefinition(tx, scope, reference);
+  const refusal = refusalOfTaskDefinition(definition.definition, ["EC2"]);
+  if (refusal !== undefined) throw invalidParameter(refusal);
+  return definition;
+}
+
+/** `ecs-svc/<19 digits>`. */
+function newDeploymentId({ random }: { readonly random: { digits(count: number): string } }): string {
+  return `ecs-svc/${random.digits(19)}`;
+}
+
+/**
+ * Changes a service. A new deployment begins only if the task definition or the load balancers differ from before, or
+ * forceNewDeployment asks for one. Source: ECS API reference, UpdateService.
+ */
+export const updateService: Operation<"UpdateService"> = async (context, input) => {
+  const { store, scope } = context;
+  refuseMembers(UPDATE_SERVICE_REFUSED, input);
+  if (input.desiredCount !== undefined) checkDesiredCount(input.desiredCount);
+  checkGracePeriod(input.healthCheckGracePeriodSeconds);
+  const placementStrategy = withoutCleared(input.placementStrategy);
+  checkPlacement(input.placementConstraints, placementStrategy);
+  const at = { now: context.clock.now(), id: newDeploymentId(context) };
+  const service = await store.transact("UpdateService", (tx) => {
+    const before = resolveService(tx, scope, resolveCluster(tx, scope, input.cluster), input.service);
+    if (before.status !== "ACTIVE") throw serviceNotActive();
+    const after = updated(before, { ...input, placementStrategy });
+    const definition =
+      input.taskDefinition === undefined || input.taskDefinition === ""
+        ? tx.taskDefinitions.get(before.taskDefinitionArn)
+        : startableDefinition(tx, context, input.taskDefinition);
+    if (definition === undefined) throw clientError("TaskDefinition not found.");
+    const isNew =
+      input.forceNewDeployment === true ||
+      definition.arn !== before.taskDefinitionArn ||
+      JSON.stringify(after.loadBalancers) !== JSON.stringify(before.loadBalancers);
+    if (isNew) checkLoadBalancers(tx, after.loadBalancers, definition);
+    const wish = { ...after, taskDefinitionArn: definition.arn };
+    return tx.services.put({ ...wish, deployments: deploymentsOf(wish, isNew, at) });
+  });
+  return { service: toWireService(store.view, service, ["TAGS"]) };
+};
+
+/** One empty object takes a service's strategy away. Source: ECS API reference, UpdateService. */
+function withoutCleared(strategy: PlacementStrategy[] | undefined): PlacementStrategy[] | undefined {
+  const [only, ...others] = strategy ?? [];
+  const clears = only !== undefined && others.length === 0 && only.type === undefined && !only.field;
+  return clears ? [] : strategy;
+}
+
+function updated(before: ServiceRecord, input: EcsOperations["UpdateService"]["input"]): ServiceRecord {
+  const { desiredCount = before.desiredCount } = input;
+  return {
+    ...before,
+    desiredCount,
+    loadBalancers: input.loadBalancers === undefined ? before.loadBalancers : loadBalancersOf(input.loadBalancers),
+    ...percentsOf(input.deploymentConfiguration, before),
+    placementConstraints: input.placementConstraints ?? before.placementConstraints,
+    placementStrategy: input.placementStrategy ?? before.placementStrategy,
+    healthCheckGracePeriodSeconds: input.healthCheckGracePeriodSeconds ?? before.healthCheckGracePeriodSeconds,
+    enableECSManagedTags: input.enableECSManagedTags ?? before.enableECSManagedTags,
+    propagateTags: input.propagateTags ?? before.propagateTags,
+  };
+}
+
+function deploymentsOf(
+  service: ServiceRecord,
+  isNew: boolean,
+  at: { readonly now: Instant; readonly id: string },
+): readonly DeploymentRecord[] {
+  if (isNew) return supersede(service.deployments, newDeployment(at.id, service, at.now), at.now);
+  const primary = primaryDeployment(service);
+  if (primary.desiredCount === service.desiredCount) return service.deployments;
+  const moved = { ...primary, desiredCount: service.desiredCount, updatedAt: at.now };
+  return service.deployments.map((d) => (d === primary ? moved : d));
+}
+
+/** Deletes a service: it is DRAINING until its tasks have stopped, then INACTIVE. Without force it must be scaled to 0. */
+export const deleteService: Operation<"DeleteService"> = async ({ store, scope, clock }, input) => {
+  const now = clock.now();
+  const service = await store.transact("DeleteService", (tx) => {
+    const before = resolveService(tx, scope, resolveCluster(tx, scope, input.cluster), input.service);
+    if (before.status === "INACTIVE") throw serviceNotFound();
+    if (before.status === "DRAINING") return before;
+    if (before.desiredCount > 0 && input.force !== true) {
+      throw invalidParameter("The service cannot be stopped while it is scaled above 0.");
+    }
+    const deployments = before.deployments.map((d) => ({ ...d, desiredCount: 0, updatedAt: now }));
+    return tx.services.put({
+      ...before,
+      status: "DRAINING",
+      desiredCount: 0,
+      deployments,
+      steadyAt: undefined,
+      deletedAt: now,
+    });
+  });
+  return { service: toWireService(store.view, service, ["TAGS"]) };
+};

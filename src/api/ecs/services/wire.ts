@@ -1,0 +1,75 @@
+import type { Deployment, Service, ServiceField } from "@aws-sdk/client-ecs";
+import type { DeploymentRecord, ServiceRecord } from "../../../model/service.ts";
+import type { TaskRecord } from "../../../model/task.ts";
+import type { BerthView } from "../../../store/index.ts";
+import { toWireTags } from "../tags/tags.ts";
+
+/** A service as the API shows it. Counts are those of its tasks at this moment; events come newest first. */
+export function toWireService(
+  tables: Pick<BerthView, "tasks" | "serviceEvents">,
+  service: ServiceRecord,
+  include: readonly ServiceField[] = [],
+): Service {
+  const tasks = tables.tasks.where("service", service.arn);
+  return {
+    serviceArn: service.arn,
+    serviceName: service.name,
+    clusterArn: service.clusterArn,
+    loadBalancers: service.loadBalancers.map((l) => ({ ...l })),
+    serviceRegistries: [],
+    status: service.status,
+    desiredCount: service.desiredCount,
+    runningCount: tasks.filter(isRunning).length,
+    pendingCount: tasks.filter(isPending).length,
+    launchType: service.launchType,
+    taskDefinition: service.taskDefinitionArn,
+    deploymentConfiguration: {
+      deploymentCircuitBreaker: { enable: false, rollback: false },
+      maximumPercent: service.maximumPercent,
+      minimumHealthyPercent: service.minimumHealthyPercent,
+      strategy: "ROLLING",
+      bakeTimeInMinutes: 0,
+    },
+    deployments: service.deployments.map((d) => toWireDeployment(service, d, tasks)),
+    events: tables.serviceEvents
+      .where("service", service.arn)
+      .map(({ id, createdAt, message }) => ({ id, createdAt: new Date(createdAt), message }))
+      .reverse(),
+    createdAt: new Date(service.createdAt),
+    placementConstraints: service.placementConstraints.map((c) => ({ ...c })),
+    placementStrategy: service.placementStrategy.map((s) => ({ ...s })),
+    healthCheckGracePeriodSeconds:
+      service.healthCheckGracePeriodSeconds ?? (service.loadBalancers.length > 0 ? 0 : undefined),
+    schedulingStrategy: service.schedulingStrategy,
+    deploymentController: { type: "ECS" },
+    createdBy: service.createdBy,
+    enableECSManagedTags: service.enableECSManagedTags,
+    propagateTags: service.propagateTags,
+    enableExecuteCommand: false,
+    availabilityZoneRebalancing: "DISABLED",
+    ...(include.includes("TAGS") ? { tags: toWireTags(service.tags) } : {}),
+  };
+}
+
+function toWireDeployment(service: ServiceRecord, d: DeploymentRecord, tasks: readonly TaskRecord[]): Deployment {
+  const mine = tasks.filter((t) => t.deploymentId === d.id);
+  return {
+    id: d.id,
+    status: d.status,
+    taskDefinition: d.taskDefinitionArn,
+    desiredCount: d.desiredCount,
+    pendingCount: mine.filter(isPending).length,
+    runningCount: mine.filter(isRunning).length,
+    failedTasks: d.failedTasks,
+    createdAt: new Date(d.createdAt),
+    updatedAt: new Date(d.updatedAt),
+    launchType: service.launchType,
+    rolloutState: d.rolloutState,
+    rolloutStateReason: d.rolloutStateReason,
+  };
+}
+
+const isRunning = (task: TaskRecord) => task.lastStatus === "RUNNING";
+
+const isPending = (task: TaskRecord) =>
+  task.lastStatus === "PROVISIONING" || task.lastStatus === "PENDING" || task.lastStatus === "ACTIVATING";

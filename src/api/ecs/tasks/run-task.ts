@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import type { Failure } from "@aws-sdk/client-ecs";
+import type { RequestTokenRecord } from "../../../model/request-token.ts";
+import type { TaskRecord } from "../../../model/task.ts";
+import type { Instant } from "../../../runtime/clock.ts";
+import type { Random } from "../../../runtime/random.ts";
+import { DEFAULT_TASK_STRATEGY, NO_INSTANCES, Placer } from "../../../scheduler/index.ts";
+import type { BerthTransaction } from "../../../store/index.ts";
+import type { EcsOperations } from "../../../wire/models/ecs.ts";
+import { EcsError, invalidParameter } from "../errors.ts";
+import type { Operation } from "../operation.ts";
+import { refuseMembers } from "../refuse.ts";
+import { resolveCluster } from "../resolve.ts";
+import { fromWireTags } from "../tags/tags.ts";
+import { type Launch, launchOn, placementOf, resolveLaunch } from "./launch.ts";
+import { checkClientToken, checkLaunchMembers, checkPlacement } from "./launch-input.ts";
+import { RUN_TASK_REFUSED } from "./refusals.ts";
+import { toWireTask } from "./wire.ts";
+
+/** Source: ECS API reference, RunTask.count. */
+const MAX_COUNT = 10;
+
+type Input = EcsOperations["RunTask"]["input"];
+interface Started {
+  readonly tasks: readonly TaskRecord[];
+  readonly failures: readonly Failure[];
+}
+
+/**
+ * Starts up to ten tasks, all placed in one transaction; those for which no instance has room are failures with the reason
+ * of each instance. With a clientToken, a repeated call answers the tasks of the first.
+ */
+export const runTask: Operation<"RunTask"> = async ({ store, clock, random, scope }, input) => {
+  refuseMembers(RUN_TASK_REFUSED, input);
+  const { count = 1, clientToken } = input;
+  if (count < 1 || count > MAX_COUNT) throw invalidParameter(`count must be between 1 and ${MAX_COUNT}.`);
+  checkLaunchMembers(input);
+  checkClientToken(clientToken);
+  checkPlacement(input.placementConstraints, input.placementStrategy);
+  const ownTags = fromWireTags(input.tags);
+  const launchTypes = [input.launchType === "EXTERNAL" ? "EXTERNAL" : "EC2"] as const;
+  const at = { now: clock.now(), random };
+  const { tasks, failures } = await store.transact("RunTask", (tx): Started => {
+    const token = clientToken === undefined ? undefined : tokenOf(resolveCluster(tx, scope, input.cluster).name, input);
+    const before = token === undefined ? undefined : startedBefore(tx, token);
+    if (before !== undefined) return { tasks: before, failures: [] };
+    const started = place(tx, resolveLaunch(tx, scope, input, { ownTags, launchTypes }), input, at);
+    if (token !== undefined && started.tasks.length > 0) {
+      tx.requestTokens.put({ ...token, resourceArns: started.tasks.map((t) => t.arn), createdAt: at.now });
+    }
+    return started;
+  });
+  return { tasks: tasks.map((task) => toWireTask(store.view, task, ["TAGS"])), failures: [...failures] };
+};
+
+function place(
+  tx: BerthTransaction,
+  launch: Launch,
+  { count = 1, placementConstraints = [], placementStrategy = [] }: Input,
+  at: { readonly now: Instant; readonly random: Random },
+): Started {
+  const placement = placementOf(tx, launch);
+  const request = {
+    ...placement,
+    constraints: [...placement.constraints, ...placementConstraints],
+    strategy: placementStrategy.length === 0 ? DEFAULT_TASK_STRATEGY : placementStrategy,
+  };
+  const placer = new Placer(request, tx.containerInstances.where("cluster", launch.cluster.arn), at.random);
+  const tasks: TaskRecord[] = [];
+  for (let i = 0; i < count; i++) {
+    const placed = placer.place();
+    if (placed.kind === "placed") tasks.push(launchOn(tx, launch, placed.instance, at));
+    else if (placed.refusals.length === 0) throw invalidParameter(NO_INSTANCES);
+    else return { tasks, failures: placed.refusals.map(({ arn, reason }) => ({ arn, reason })) };
+  }
+  return { tasks, failures: [] };
+}
+
+type Token = Pick<RequestTokenRecord, "key" | "parametersDigest">;
+
+function tokenOf(clusterName: string, { clientToken, cluster: _, ...parameters }: Input): Token {
+  return {
+    key: `RunTask/${clusterName}/${clientToken}`,
+    parametersDigest: createHash("sha256").update(sortedJson(parameters)).digest("hex"),
+  };
+}
+
+/** JSON that does not depend on the order in which a client writes members. */
+function sortedJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/** Throws ConflictException if the token stands for another call; tasks that are forgotten by now are left out. */
+function startedBefore(tx: BerthTransaction, token: Token): readonly TaskRecord[] | undefined {
+  const known = tx.requestTokens.get(token.key);
+  if (known === undefined) return undefined;
+  if (known.parametersDigest !== token.parametersDigest) {
+    throw new EcsError("ConflictException", "The clientToken was used before with other parameters.", {
+      resourceIds: [...known.resourceArns],
+    });
+  }
+  return known.resourceArns.flatMap((arn) => tx.tasks.get(arn) ?? []);
+}
