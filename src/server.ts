@@ -124,6 +124,7 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
     random,
     log,
     deployment: { healthyAfterMs: settings["service-healthy-after"] * 1000 },
+    agents: gateway,
   };
   const loops = [
     startControllers(controller),

@@ -3,6 +3,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { BerthStore } from "../store/index.ts";
+import type { ContainerInstanceArn } from "../wire/arn.ts";
 
 /** What every controller may use. */
 export interface ControllerContext {
@@ -12,4 +13,12 @@ export interface ControllerContext {
   readonly log: Log;
   /** How services behave; ECS's values if left out. */
   readonly deployment?: DeploymentSettings;
+  /** What is heard of hosts; without it none counts as silent. */
+  readonly agents?: AgentsHeard;
+}
+
+/** What is known of agents' sessions. */
+export interface AgentsHeard {
+  /** The monotonic time at which the instance's agent was last heard; undefined if never in this process. */
+  lastHeard(arn: ContainerInstanceArn): number | undefined;
 }

@@ -24,13 +24,19 @@ import {
 const SCOPE = { region: "us-east-1", accountId: "000000000000" };
 
 /** A service of three tasks on three hosts, all RUNNING. */
-async function running(desiredCount = 3): Promise<{ plane: TestPlane; clock: ManualClock; stop(): Promise<void> }> {
+async function running(
+  desiredCount = 3,
+  lastHeard?: (clock: ManualClock) => number | undefined,
+): Promise<{ plane: TestPlane; clock: ManualClock; stop(): Promise<void> }> {
   const clock = new ManualClock(1_000_000);
   const opening = testPlane(clock);
   await clock.pass(0);
   const plane = await opening;
   await during(clock, putWorld(plane.store, 3));
-  const controller = startServicesController(plane.context);
+  const controller = startServicesController({
+    ...plane.context,
+    ...(lastHeard === undefined ? {} : { agents: { lastHeard: () => lastHeard(clock) } }),
+  });
   await during(
     clock,
     plane.store.transact("create", (tx) => void tx.services.put(newService({ desiredCount }))),
@@ -292,5 +298,26 @@ test("a task behind a load balancer counts when its target is healthy, and is re
   assert.equal(replaced?.stoppedReason, `Task failed ELB health checks in (target-group ${targetGroupArn})`);
   assert.equal(messages(store).filter((m) => m.includes(`is unhealthy in (target-group ${targetGroupArn})`)).length, 1);
   assert.ok(messages(store).some((m) => m.endsWith("Amazon ECS replaced 1 tasks due to an unhealthy status.")));
+  await stop();
+});
+
+test("a control plane that has just started replaces no unhealthy task before it has heard its host", async () => {
+  let isHeard = false;
+  const { plane, clock, stop } = await running(1, (at) => (isHeard ? at.monotonic() : undefined));
+  const { store } = plane;
+  const [task] = liveTasks(store);
+  assert.ok(task !== undefined);
+  await during(
+    clock,
+    store.transact("bad health", (tx) => tx.tasks.put({ ...tx.tasks.get(task.arn)!, healthStatus: "UNHEALTHY" })),
+  );
+  await clock.pass(20_000);
+  assert.deepEqual(
+    liveTasks(store).map((t) => t.arn),
+    [task.arn],
+  );
+  isHeard = true;
+  await clock.pass(1_100);
+  assert.equal(liveTasks(store).length, 2, "the host is there, and the health is really bad");
   await stop();
 });

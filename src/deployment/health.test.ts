@@ -75,3 +75,16 @@ test("[DP18] bad health on a host whose agent is not connected is left to what w
     ).state;
   assert.deepEqual([of(true), of(false)], ["unhealthy", "running"]);
 });
+
+test("[DP18] bad health on a host that is not heard is looked at again a second later", () => {
+  const task = testTask(1, { loadBalancers: [lb(GROUP)] });
+  const of = (isHostSilent: boolean) =>
+    assessHealth(
+      { task, targets: [target("unhealthy")], instance: testInstance(1), isHostSilent },
+      0,
+      { healthyAfterMs: 40_000 },
+      90_000,
+    );
+  assert.deepEqual(of(true), { state: "running", well: false, changesAt: 91_000 });
+  assert.equal(of(false).state, "unhealthy");
+});

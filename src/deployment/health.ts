@@ -3,6 +3,9 @@ import { type TaskLoadBalancer, type TaskRecord, taskId } from "../model/task.ts
 import type { Instant } from "../runtime/clock.ts";
 import type { DeploymentSettings, ObservedTask } from "./observed.ts";
 
+/** How soon it is looked at again whether a silent host was heard. */
+const SILENCE_LOOK_MS = 1_000;
+
 /**
  * How a wanted task is doing:
  * - `starting`: has not reached RUNNING;
@@ -22,11 +25,11 @@ export interface Health {
 }
 
 /**
- * Source: ECS developer guide, service health; rules [DP2], [DP3], [DP4], [DP18]. Bad health on a host whose agent is not
+ * Source: ECS developer guide, service health; rules [DP2], [DP3], [DP4], [DP18]. Bad health on a host that is silent or not
  * connected is the host's: whether its tasks are given up is decided where hosts are watched, for all of them at once.
  */
 export function assessHealth(
-  { task, targets, instance }: ObservedTask,
+  { task, targets, instance, isHostSilent }: ObservedTask,
   gracePeriodSeconds: number,
   settings: DeploymentSettings,
   now: Instant,
@@ -36,6 +39,7 @@ export function assessHealth(
   if (trouble !== undefined) {
     const graceEnd = task.startedAt + gracePeriodSeconds * 1000;
     if (instance?.agentConnected === false) return { state: "running", well: false };
+    if (isHostSilent === true) return { state: "running", well: false, changesAt: now + SILENCE_LOOK_MS };
     if (now < graceEnd) return { state: "running", well: false, changesAt: graceEnd };
     return { state: "unhealthy", well: false, ...trouble };
   }

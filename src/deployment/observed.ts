@@ -20,6 +20,8 @@ export interface ObservedTask {
   /** The targets that it is registered as. */
   readonly targets: readonly TargetRecord[];
   readonly instance?: ContainerInstanceRecord;
+  /** True while nothing is heard of the task's host, though it does not count as not connected yet. */
+  readonly isHostSilent?: boolean;
 }
 
 /** What an operator may choose of how services behave. */
