@@ -33,12 +33,14 @@ export interface Cluster {
   /** The environment with which the aws CLI and `berth` reach the server. */
   readonly env: NodeJS.ProcessEnv;
   serverPid(): number;
-  /** SIGKILL to the server, and a new one on the same data; resolves when it is ready. */
-  crashServer(): Promise<void>;
+  /** SIGKILL to the server, and a new one on the same data, after `whileDown`; resolves when it is ready. */
+  crashServer(whileDown?: () => Promise<void>): Promise<void>;
   addHost(name: string): Promise<Host>;
   killHost(name: string): Promise<void>;
-  /** The process ids of a host's agent and engine. */
-  pids(name: string): Promise<{ readonly agent?: number; readonly engine?: number }>;
+  /** Plugs a host's cable in, or pulls it: nothing runs differently on the host, and nothing of it is heard. */
+  cable(name: string, is: "up" | "down"): Promise<void>;
+  /** The process ids of a host's supervisor, agent and engine, those that run. */
+  pids(name: string): Promise<{ readonly supervisor?: number; readonly agent?: number; readonly engine?: number }>;
   removeHost(name: string): Promise<void>;
   /** Runs the Docker CLI against a host's engine and answers its standard output. */
   docker(host: Host, ...args: string[]): Promise<string>;
@@ -88,10 +90,11 @@ export async function startCluster(options: {
     hosts,
     env: environment(endpoint, key, dataDir),
     serverPid: () => server.pid ?? -1,
-    crashServer: async () => {
+    crashServer: async (whileDown) => {
       const gone = new Promise((resolve) => server.once("exit", resolve));
       server.kill("SIGKILL");
       await gone;
+      await whileDown?.();
       server = await launchServer([...args, "--listen", listen], dataDir);
     },
     addHost: async (name) => {
@@ -100,6 +103,11 @@ export async function startCluster(options: {
       return host;
     },
     killHost: (name) => killHost(name, settings),
+    cable: async (name, is) => {
+      const record = readFileSync(join(settings.dir, "hosts", name, "host.json"), "utf8");
+      const { bridge, number } = JSON.parse(record) as { bridge: string; number: number };
+      await run("ip", ["link", "set", `${bridge}.${number}`, is]);
+    },
     pids: async (name) => (await listHosts(settings)).find((h) => h.name === name)?.pids ?? {},
     removeHost: async (name) => {
       hosts.splice(0, hosts.length, ...hosts.filter((h) => h.name !== name));

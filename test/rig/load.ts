@@ -1,20 +1,33 @@
 import http from "node:http";
 
+/** A request that did not get 200. Times in milliseconds on the monotonic clock of this process. */
+export interface Failure {
+  /** Since the load began. */
+  readonly atMs: number;
+  readonly sentAt: number;
+  readonly failedAt: number;
+  readonly why: string;
+}
+
 /** What came of a load. */
 export interface LoadResult {
   readonly sent: number;
-  /** Every request that did not get 200, with why. */
-  readonly failures: readonly { readonly atMs: number; readonly why: string }[];
+  /** Every request that did not get 200. */
+  readonly failures: readonly Failure[];
   /** How many answers each body got. */
   readonly answers: ReadonlyMap<string, number>;
   /** The slowest answer, in milliseconds. */
   readonly slowestMs: number;
 }
 
-/** A steady load of GET requests, each on a connection of its own, until it is stopped or two minutes have passed. */
-export function startLoad(url: string, perSecond: number): { stop(): Promise<LoadResult>; failures(): number } {
+/** A steady load of GET requests, each on a connection of its own, until it is stopped or `limitMs` have passed. */
+export function startLoad(
+  url: string,
+  perSecond: number,
+  limitMs = 120_000,
+): { stop(): Promise<LoadResult>; failures(): number } {
   const startedAt = performance.now();
-  const failures: { atMs: number; why: string }[] = [];
+  const failures: Failure[] = [];
   const answers = new Map<string, number>();
   const underWay = new Set<Promise<void>>();
   let sent = 0;
@@ -25,13 +38,14 @@ export function startLoad(url: string, perSecond: number): { stop(): Promise<Loa
       const body = await get(url);
       answers.set(body, (answers.get(body) ?? 0) + 1);
     } catch (error) {
-      failures.push({ atMs: Math.round(at - startedAt), why: (error as Error).message });
+      const failedAt = performance.now();
+      failures.push({ atMs: Math.round(at - startedAt), sentAt: at, failedAt, why: (error as Error).message });
     }
     slowestMs = Math.max(slowestMs, performance.now() - at);
   };
   const timer = setInterval(() => {
     const elapsed = performance.now() - startedAt;
-    if (elapsed > 120_000) return clearInterval(timer);
+    if (elapsed > limitMs) return clearInterval(timer);
     // As many as are due: timers are late on a busy machine, the rate is not.
     for (const due = Math.floor((elapsed / 1000) * perSecond); sent < due; sent++) {
       const request = one().finally(() => underWay.delete(request));
