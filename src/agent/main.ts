@@ -15,7 +15,7 @@ import { taskEngine } from "./engine/engine.ts";
 import { AgentExit, EXIT } from "./exit-code.ts";
 import { sourceAddressTowards } from "./host-address.ts";
 import { DEFAULT_CLUSTER, type HostOffer, instanceIdOf, register } from "./registration.ts";
-import { pollEndpointSource } from "./session/poll-endpoint.ts";
+import { type PollEndpoints, pollEndpointSource } from "./session/poll-endpoint.ts";
 import { keepSession } from "./session/session.ts";
 import type { AgentState } from "./state/agent-state.ts";
 import { submitter } from "./submit.ts";
@@ -165,6 +165,22 @@ interface SessionParts {
   readonly machine: Machine;
 }
 
+/** Where a session connects: the endpoint of that kind, with its query in order and signed. */
+function signedTarget(config: AgentConfig, { credentials, clock }: AgentDeps, endpoints: () => Promise<PollEndpoints>) {
+  return async (which: "acs" | "telemetry", query: Readonly<Record<string, string>>) => {
+    const url = new URL((await endpoints())[which]);
+    url.search = Object.entries(query)
+      .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+      .sort()
+      .join("&");
+    const signed = signRequest({
+      ...{ method: "GET", url, credentials: credentials() },
+      ...{ region: config.region, service: "ecs", now: clock.now() },
+    });
+    return { url, headers: signed };
+  };
+}
+
 /** The ACS and TCS sessions, and what they carry. */
 function openSessions(config: AgentConfig, deps: AgentDeps, parts: SessionParts) {
   const { clock, random, log, runtime, state, credentials } = deps;
@@ -174,57 +190,27 @@ function openSessions(config: AgentConfig, deps: AgentDeps, parts: SessionParts)
   const agent = { agentHash: AGENT_HASH, agentVersion: AGENT_VERSION };
   let firstConnection = true;
 
-  const target = async (which: "acs" | "telemetry", query: Readonly<Record<string, string>>) => {
-    const url = new URL((await endpoints.get())[which]);
-    url.search = Object.entries(query)
-      .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
-      .sort()
-      .join("&");
-    const signed = signRequest({
-      method: "GET",
-      url,
-      credentials: credentials(),
-      region: config.region,
-      service: "ecs",
-      now: clock.now(),
-    });
-    return { url, headers: signed };
-  };
-
+  const target = signedTarget(config, deps, () => endpoints.get());
   const samples = sampler({
-    runtime,
-    clock,
-    cpus: machine.host.cpus,
-    tasks: () => engine.tasks(),
-    connected: () => engine.connected(),
+    ...{ runtime, clock, cpus: machine.host.cpus },
+    ...{ tasks: () => engine.tasks(), connected: () => engine.connected() },
   });
   let tcsUrl: URL | undefined;
   const publisher = telemetry({
     ...{ clock, random, log, cluster, containerInstanceArn },
     ...{ tasks: () => engine.tasks(), sampler: samples, engineIsUp: () => engine.connected() },
     send: (type, message) => {
-      if (tcsUrl && tcs.isOpen())
-        tcs.send(
-          signedFrame(type, message, {
-            url: tcsUrl,
-            credentials: credentials(),
-            region: config.region,
-            now: clock.now(),
-          }),
-        );
+      if (!tcsUrl || !tcs.isOpen()) return;
+      const signing = { url: tcsUrl, credentials: credentials(), region: config.region, now: clock.now() };
+      tcs.send(signedFrame(type, message, signing));
     },
   });
   const tcs = keepSession({
     ...common,
     name: "TCS",
     target: async () => {
-      const query = {
-        ...agent,
-        cluster,
-        containerInstance: containerInstanceArn,
-        dockerVersion: machine.version.version,
-      };
-      const found = await target("telemetry", query);
+      const host = { cluster, containerInstance: containerInstanceArn, dockerVersion: machine.version.version };
+      const found = await target("telemetry", { ...agent, ...host });
       tcsUrl = found.url;
       return found;
     },
