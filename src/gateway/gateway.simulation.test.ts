@@ -66,9 +66,13 @@ function report(tx: BerthTransaction, state: AgentState): void {
 
 const live = (rig: GatewayRig) => rig.store.view.tasks.where("containerInstance", INSTANCE.arn);
 
+/** What the seeds have tried together; how the messages interleave is up to the machine. */
+const tried = { stopped: 0, abandoned: 0, connections: 0 };
+
 for (const seed of SEEDS) {
-  test(`whatever is lost on the way, host and records agree in the end (seed ${seed})`, async () => {
+  test(`whatever is lost on the way, host and records agree in the end (seed ${seed})`, async (t) => {
     const rig = await gatewayRig();
+    t.after(() => rig.close());
     const random = seededRandom(seed);
     const state = new AgentState();
     let isReliable = false;
@@ -82,25 +86,24 @@ for (const seed of SEEDS) {
       const tasks = tx.tasks.where("containerInstance", INSTANCE.arn);
       return tasks[Math.floor(random.next() * tasks.length)];
     };
-    const seen = { stopped: 0, abandoned: 0, connections: 0 };
     for (let step = 0; step < STEPS; step++) {
       const dice = random.next();
       if (agent === undefined || agent.closed !== undefined || dice < 0.05) {
-        seen.connections++;
+        tried.connections++;
         await connect();
       } else if (dice < 0.4) await rig.launch(1 + Math.floor(random.next() * 10));
       else if (dice < 0.6) {
         await rig.store.transact("stop", (tx) => {
           const task = pick(tx);
           if (task === undefined) return;
-          seen.stopped++;
+          tried.stopped++;
           requestStop(tx, task, { stopCode: "UserInitiated", reason: "" }, 1);
         });
       } else if (dice < 0.65) {
         await rig.store.transact("abandon", (tx) => {
           const task = pick(tx);
           if (task === undefined) return;
-          seen.abandoned++;
+          tried.abandoned++;
           abandonTask(tx, task, { stopCode: "InfrastructureHealth", reason: "" }, 1);
         });
       } else if (dice < 0.8) await rig.store.transact("report", (tx) => report(tx, state));
@@ -125,7 +128,9 @@ for (const seed of SEEDS) {
     assert.deepEqual(new Set(live(rig).map((t) => t.arn)), state.running);
     assert.deepEqual(state.changed, []);
     rig.store.verify();
-    assert.ok(seen.stopped > 0 && seen.abandoned > 0 && seen.connections > 3, JSON.stringify(seen));
-    await rig.close();
   });
 }
+
+test("the seeds tried stops, losses and new connections", () => {
+  assert.ok(tried.stopped > 0 && tried.abandoned > 0 && tried.connections > SEEDS.length, JSON.stringify(tried));
+});

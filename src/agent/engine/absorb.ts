@@ -7,19 +7,26 @@ import { type ContainerRecord, noteReason, type TaskRecord } from "./task-record
 /** What the facts ask for beyond the record: nothing, a start in place, or a stop of what should not run. */
 export type AfterFacts = "nothing" | "restart" | "stop-stray";
 
-/** The daemon may say that a container exited a moment before it says that the kernel killed it for its memory. */
-const OOM_WORD_MS = 150;
+/**
+ * The daemon may say that a container exited a moment before it says that the kernel killed it for its memory: usually
+ * within 50 ms, on a busy machine within half a second. An exit by SIGKILL is looked at again until then.
+ */
+const OOM_WORD_MS = 50;
+const OOM_WORD_LOOKS = 12;
 
-/** What the engine says of a container, once it has said all: an exit by SIGKILL is looked at twice. */
+/** What the engine says of a container, once it has said all. */
 export async function settledFacts(
   runtime: ContainerRuntime,
   clock: Clock,
   idOrName: string,
 ): Promise<ContainerFacts | undefined> {
-  const facts = await runtime.inspect(idOrName);
-  if (facts?.state !== "exited" || facts.exitCode !== 137 || facts.oomKilled) return facts;
-  await clock.sleep(OOM_WORD_MS);
-  return runtime.inspect(idOrName);
+  let facts = await runtime.inspect(idOrName);
+  for (let look = 0; look < OOM_WORD_LOOKS; look++) {
+    if (facts?.state !== "exited" || facts.exitCode !== 137 || facts.oomKilled) return facts;
+    await clock.sleep(OOM_WORD_MS);
+    facts = await runtime.inspect(idOrName);
+  }
+  return facts;
 }
 
 /** Brings a container's record up to what the engine says of it. Statuses only move forward. */
