@@ -2,34 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeclaredError } from "../../wire/common-errors.ts";
 import { AwsError } from "../../wire/errors.ts";
-import type { OperationModel, Shape, StructureShape } from "../../wire/model.ts";
-import { sampleValue } from "../../wire/sample-value.ts";
+import { inputsOf } from "../sample-inputs.ts";
 import { createCluster } from "./clusters/clusters.ts";
 import { createEcsService } from "./service.ts";
 import { TEST_CALL, testContext } from "./testing.ts";
 
 const CALL = { ...TEST_CALL, signal: new AbortController().signal };
-
-/** An input with the required members only, and one with every member and hostile values in all of them. */
-function inputsOf(operation: OperationModel): unknown[] {
-  assert.equal(operation.input.type, "structure");
-  return [required(operation.input), empty(operation.input), sampleValue(operation.input)];
-}
-
-function required(shape: Shape): unknown {
-  if (shape.type !== "structure") return sampleValue(shape);
-  const all = sampleValue(shape) as Record<string, unknown>;
-  return Object.fromEntries(shape.required.map((name) => [name, all[name]]));
-}
-
-/** The required members, as empty as their types allow. */
-function empty(shape: StructureShape): unknown {
-  const blank = (of: Shape | undefined): unknown =>
-    of?.type === "list" ? [] : of?.type === "string" ? "" : of === undefined ? undefined : sampleValue(of);
-  return Object.fromEntries(
-    shape.required.map((name) => [name, blank(shape.members.find((m) => m.name === name)?.shape)]),
-  );
-}
 
 test("an operation that is not carried out is refused by its name, with an exception that its model lists", async () => {
   const service = createEcsService(await testContext());
