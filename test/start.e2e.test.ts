@@ -1,6 +1,6 @@
 /** `npm start` as a new user meets it: in a clean clone, from outside, until nothing is left. */
 import assert from "node:assert/strict";
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -84,64 +84,84 @@ test("npm start brings up three hosts behind a load balancer, and Ctrl-C leaves 
   );
   for (const address of [`http://127.0.0.1:${port}`, `http://127.0.0.1:${api}`])
     assert.ok(start.output.includes(address));
-
-  await t.test("the example answers one line, and 300 requests are spread evenly", async () => {
-    const url = `http://127.0.0.1:${port}/`;
-    const host = new RegExp(
-      `^Hello from task [0-9a-f]{32} on ${mark.hostPrefix}[123] \\(${mark.subnetBase}\\d+\\), version v1$`,
-    );
-    assert.match(await get(url), host);
-    const answers = new Map<string, number>();
-    for (let i = 0; i < 300; i++) {
-      const body = await get(url);
-      answers.set(body, (answers.get(body) ?? 0) + 1);
-    }
-    assert.equal(answers.size, 3);
-    for (const count of answers.values()) assert.ok(count >= 95 && count <= 105, JSON.stringify([...answers]));
-  });
-
-  await t.test("the commands find the server from another shell, in tables and in JSON", async () => {
-    for (const [command, row] of [
-      [["ps"], /hello:1 +RUNNING .*-[123] /],
-      [["services"], /hello +ACTIVE +hello:1 +3 +3 +0 +COMPLETED/],
-      [["hosts"], /-1 .* ACTIVE +connected +1 /],
-      [["host", "ls"], /-1 +10\.\S+ +up +up +unix:/],
-      [["events", "hello"], /has reached a steady state/],
-      [["env"], /AWS_ACCESS_KEY_ID/],
-    ] as const) {
-      const table = await berth(...command);
-      assert.equal(table.code, 0, table.stderr);
-      assert.match(table.stdout, row);
-      assert.ok(!table.stdout.includes("\u001b"), "no colours where no terminal is");
-      const json = await berth(...command, "--output", "json");
-      assert.ok(JSON.parse(json.stdout), command.join(" "));
-    }
-    const other = { ...env, AWS_ACCESS_KEY_ID: "AKIAOTHER", AWS_SECRET_ACCESS_KEY: "x", AWS_REGION: "eu-west-1" };
-    const withAws = await outcome(["bin/berth", "ps"], { cwd: clone.dir, env: other });
-    assert.equal(withAws.code, 0, `variables for AWS itself are not meant for it: ${withAws.stderr}`);
-  });
-
-  await t.test("the aws CLI works with what berth env prints", async () => {
-    const script =
-      'eval "$(bin/berth env)" && aws ecs list-services --output text && aws elbv2 describe-target-groups --output text';
-    const { code, stdout, stderr } = await outcome(["sh", "-c", script], { cwd: clone.dir, env });
-    assert.equal(code, 0, stderr);
-    assert.match(stdout, /service\/default\/hello/);
-    assert.match(stdout, /targetgroup\/hello\//);
-  });
-
-  await t.test("a second start says that one is up already, and changes nothing", async () => {
-    const second = npmStart();
-    assert.equal(await second.end(), 1);
-    assert.match(second.output, /runs here already \(process \d+\).*stop it first: Ctrl-C/);
-    assert.match(await get(`http://127.0.0.1:${port}/`), /^Hello/);
-  });
+  await t.test("the example answers one line, and 300 requests are spread evenly", answersEvenly);
+  await t.test("the commands find the server from another shell, in tables and in JSON", commandsFindTheServer);
+  await t.test("the aws CLI works with what berth env prints", awsCliWorks);
+  await t.test(
+    "a host that is added by hand takes the example's tasks, and leaves the cluster when it is removed",
+    hostAddedByHand,
+  );
+  await t.test("a second start says that one is up already, and changes nothing", secondStartIsRefused);
 
   start.signalGroup("SIGINT");
   await start.end(); // the shell between npm and berth dies of the same Ctrl-C, so npm has no exit code to pass on
   assert.match(start.output, /everything is removed/);
   await assertNothingLeft();
 });
+
+async function answersEvenly(): Promise<void> {
+  const url = `http://127.0.0.1:${port}/`;
+  const host = new RegExp(
+    `^Hello from task [0-9a-f]{32} on ${mark.hostPrefix}[123] \\(${mark.subnetBase}\\d+\\), version v1$`,
+  );
+  assert.match(await get(url), host);
+  const answers = new Map<string, number>();
+  for (let i = 0; i < 300; i++) {
+    const body = await get(url);
+    answers.set(body, (answers.get(body) ?? 0) + 1);
+  }
+  assert.equal(answers.size, 3);
+  for (const count of answers.values()) assert.ok(count >= 95 && count <= 105, JSON.stringify([...answers]));
+}
+
+async function commandsFindTheServer(): Promise<void> {
+  for (const [command, row] of [
+    [["ps"], /hello:1 +RUNNING .*-[123] /],
+    [["services"], /hello +ACTIVE +hello:1 +3 +3 +0 +COMPLETED/],
+    [["hosts"], /-1 .* ACTIVE +connected +1 /],
+    [["host", "ls"], /-1 +10\.\S+ +up +up +unix:/],
+    [["events", "hello"], /has reached a steady state/],
+    [["env"], /AWS_ACCESS_KEY_ID/],
+  ] as const) {
+    const table = await berth(...command);
+    assert.equal(table.code, 0, table.stderr);
+    assert.match(table.stdout, row);
+    assert.ok(!table.stdout.includes("\u001b"), "no colours where no terminal is");
+    const json = await berth(...command, "--output", "json");
+    assert.ok(JSON.parse(json.stdout), command.join(" "));
+  }
+  const other = { ...env, AWS_ACCESS_KEY_ID: "AKIAOTHER", AWS_SECRET_ACCESS_KEY: "x", AWS_REGION: "eu-west-1" };
+  const withAws = await outcome(["bin/berth", "ps"], { cwd: clone.dir, env: other });
+  assert.equal(withAws.code, 0, `variables for AWS itself are not meant for it: ${withAws.stderr}`);
+}
+
+async function awsCliWorks(): Promise<void> {
+  const script =
+    'eval "$(bin/berth env)" && aws ecs list-services --output text && aws elbv2 describe-target-groups --output text';
+  const { code, stdout, stderr } = await outcome(["sh", "-c", script], { cwd: clone.dir, env });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /service\/default\/hello/);
+  assert.match(stdout, /targetgroup\/hello\//);
+}
+
+async function hostAddedByHand(): Promise<void> {
+  const name = `${mark.hostPrefix}extra`;
+  const added = await berth("host", "add", name);
+  assert.match(added.stdout, /has joined cluster default/, added.stderr);
+  assert.equal((await berth("scale", "hello", "4")).code, 0);
+  const isPlaced = async () => new RegExp(`RUNNING .*${name}`).test((await berth("ps")).stdout);
+  await eventually("a task runs on it", 20_000, isPlaced);
+  assert.equal((await berth("host", "rm", name)).code, 0);
+  assert.ok(!(await berth("hosts")).stdout.includes(name));
+  assert.match((await berth("host", "rm", name)).stderr, /no local host named .*berth host ls/);
+}
+
+async function secondStartIsRefused(): Promise<void> {
+  const second = npmStart();
+  assert.equal(await second.end(), 1);
+  assert.match(second.output, /runs here already \(process \d+\).*stop it first: Ctrl-C/);
+  assert.match(await get(`http://127.0.0.1:${port}/`), /^Hello/);
+}
 
 test("what SIGKILL leaves is cleared by the next start, which is up within seconds", async (t) => {
   const first = npmStart();
@@ -221,6 +241,8 @@ test("without root the engine in reach is the only host, and Ctrl-C leaves it as
   t.after(() => dockerd.remove());
   const home = join(scratch, "home");
   mkdirSync(home);
+  const mine = { ...mark, dataDir: join(home, ".berth") };
+  t.after(() => killAllOf(mine));
   for (const path of [scratch, home]) chownSync(path, USER, USER);
   chownSync(dockerd.host.replace("unix://", ""), USER, USER);
   chownSync(dockerd.dir, USER, USER);
@@ -239,16 +261,18 @@ test("without root the engine in reach is the only host, and Ctrl-C leaves it as
   );
   assert.equal((await run("bin/berth", "ps")).stdout.match(/hello:1 +RUNNING .*this-machine/g)?.length, 3);
   assert.equal((await run("bin/berth", "run", "hello:2")).code, 0, "a task that a person starts goes too");
+  const pressed = performance.now();
   start.signalGroup("SIGINT");
   await start.end();
+  t.diagnostic(`gone after ${Math.round(performance.now() - pressed)} ms`);
   assert.match(start.output, /everything is removed/);
   assert.equal(dockerd.docker("ps", "-aq"), "");
   assert.equal(dockerd.docker("images", "-q"), "");
-  assert.ok(!existsSync(join(home, ".berth")), "its files are left");
+  assert.deepEqual(footprint(mine), []);
 
   const killed = new StartProcess([...inside, "npm", "start"], { cwd: clone.dir, env: user });
   await killed.up();
-  killAllOf({ ...mark, dataDir: join(home, ".berth") });
+  killAllOf(mine);
   killed.signalGroup("SIGKILL");
   const next = new StartProcess([...inside, "npm", "start"], { cwd: clone.dir, env: user });
   await next.up();
@@ -256,6 +280,7 @@ test("without root the engine in reach is the only host, and Ctrl-C leaves it as
   await next.end();
   assert.match(next.output, /everything is removed/);
   assert.equal(dockerd.docker("ps", "-aq"), "");
+  assert.deepEqual(footprint(mine), []);
 });
 
 test("where nothing can be run, exit code 2 and what is missing are all that comes of it", async () => {

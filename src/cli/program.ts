@@ -15,6 +15,7 @@ import { serverCommand } from "./commands/server.ts";
 import { servicesCommand } from "./commands/services.ts";
 import { startCommand } from "./commands/start.ts";
 import { stopCommand } from "./commands/stop.ts";
+import { hintFor } from "./hints.ts";
 import { UsageError } from "./usage.ts";
 
 /** Runs one command line and answers its exit code: 0 done, 1 failed, 2 wrong usage or something missing. */
@@ -69,8 +70,8 @@ function report(error: unknown): number {
     say(error.message);
     return 2;
   }
-  if (error instanceof AwsError) say(`${error.code}: ${error.message}`);
-  else if (error instanceof UnreachableError) say(error.message);
+  if (error instanceof AwsError) say(`${error.code}: ${error.message}${hintFor(error.code)}`);
+  else if (error instanceof UnreachableError) say(`${error.message}; is the server running there?`);
   else say(error instanceof Error ? error.message : String(error));
   return 1;
 }

@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 import {
   addHost,
+  buildHelloImage,
+  type Host,
   type HostStatus,
   type HostsSettings,
   hostsSettings,
@@ -9,12 +11,20 @@ import {
   listHosts,
   removeHost,
 } from "../../capacity/index.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import { defaultDataDir } from "../../runtime/data-dir.ts";
+import type { AwsClient } from "../../wire/client.ts";
+import { AwsError } from "../../wire/errors.ts";
 import { connect, findConnection, startDataDir } from "../connection.ts";
 import { allContainerInstances, hostName } from "../listing.ts";
 import { type OutputFormat, printJson, printRows } from "../output.ts";
+import { exampleImages } from "../start/example.ts";
 import { startHostsSettings } from "../start/hosts.ts";
 import { UsageError } from "../usage.ts";
+
+/** How long the agent of a new host may take to join. */
+const JOIN_LIMIT_MS = 30_000;
+const JOIN_POLL_MS = 100;
 
 interface ServerOptions {
   readonly cluster: string;
@@ -71,9 +81,11 @@ function withServerOptions(command: Command): Command {
     .option("--data-dir <dir>", "the data directory of this machine's server");
 }
 
+const baseOf = ({ dataDir }: { readonly dataDir?: string }) => dataDir ?? defaultDataDir(process.env);
+
 /** Hosts that were added by hand, and those of `berth start`, are kept apart: that start removes its own when it ends. */
 function hostSets(dataDir: string | undefined): readonly HostsSettings[] {
-  const base = dataDir ?? defaultDataDir(process.env);
+  const base = baseOf({ dataDir });
   const byHand = hostsSettings({ ...process.env, BERTH_HOSTS_DIR: process.env.BERTH_HOSTS_DIR || base });
   const start = startDataDir(base);
   return existsSync(start) ? [byHand, startHostsSettings(start, process.env)] : [byHand];
@@ -94,6 +106,8 @@ async function add(name: string, options: AddOptions): Promise<void> {
       "a host's agent needs a credentials file: set AWS_SHARED_CREDENTIALS_FILE to the server's (DIR/credentials) instead of AWS_ACCESS_KEY_ID, or name the server's data directory with --data-dir",
     );
   }
+  const client = connect(connection);
+  await checkCluster(client, options.cluster);
   // A host that joins the server of a start goes with it.
   const settings = hostSets(options.dataDir).find((set) => set.dir === connection.dataDir);
   const host = await addHost(
@@ -108,10 +122,38 @@ async function add(name: string, options: AddOptions): Promise<void> {
     },
     settings ?? hostSets(options.dataDir)[0],
   );
+  // The example's tasks may be placed on it, and no registry has their image.
+  if (settings !== undefined && connection.dataDir === startDataDir(baseOf(options)))
+    for (const image of exampleImages()) await buildHelloImage(host.dockerHost, image);
+  await untilJoined(client, options.cluster, host);
   if (options.output === "json") return printJson(host);
   process.stdout.write(
-    `host ${host.name} is up at ${host.address} and joins cluster ${options.cluster}; its engine is ${host.dockerHost}\n`,
+    `host ${host.name} is up at ${host.address} and has joined cluster ${options.cluster}; its engine is ${host.dockerHost}\n`,
   );
+}
+
+/** Throws if the server does not answer, or has no such cluster. An agent makes the cluster `default` itself. */
+async function checkCluster(client: AwsClient, cluster: string): Promise<void> {
+  const { clusters } = await client.ecs("DescribeClusters", { clusters: [cluster] });
+  if (cluster === "default" || clusters?.[0]?.status === "ACTIVE") return;
+  throw new Error(`there is no cluster '${cluster}'; make it first: aws ecs create-cluster --cluster-name ${cluster}`);
+}
+
+async function untilJoined(client: AwsClient, cluster: string, host: Host): Promise<void> {
+  const clock = systemClock();
+  const deadline = clock.monotonic() + JOIN_LIMIT_MS;
+  for (;;) {
+    const instances = await allContainerInstances(client, cluster).catch((error: unknown) => {
+      if (error instanceof AwsError && error.code === "ClusterNotFoundException") return [];
+      throw error;
+    });
+    if (instances.some((instance) => hostName(instance) === host.name && instance.agentConnected)) return;
+    if (clock.monotonic() > deadline)
+      throw new Error(
+        `host ${host.name} is up, but its agent has not joined within ${JOIN_LIMIT_MS / 1000} s; why is in ${host.logDir}/agent.log`,
+      );
+    await clock.sleep(JOIN_POLL_MS);
+  }
 }
 
 async function list(options: { output: OutputFormat; dataDir?: string }): Promise<void> {
