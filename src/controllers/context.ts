@@ -19,6 +19,6 @@ export interface ControllerContext {
 
 /** What is known of agents' sessions. */
 export interface AgentsHeard {
-  /** The monotonic time at which the instance's agent was last heard; undefined if never in this process. */
-  lastHeard(arn: ContainerInstanceArn): number | undefined;
+  /** The monotonic time since which it is heard without a gap of more than 3 s; undefined if it is silent now. */
+  heardSince(arn: ContainerInstanceArn): number | undefined;
 }

@@ -4,7 +4,7 @@ import type { Instant } from "../runtime/clock.ts";
 import { abandonTask, addServiceEvent } from "../state/index.ts";
 import type { BerthTransaction } from "../store/index.ts";
 import type { ClusterArn, ContainerInstanceArn, ServiceArn } from "../wire/arn.ts";
-import type { AgentsHeard, ControllerContext } from "./context.ts";
+import type { ControllerContext } from "./context.ts";
 import {
   DEFAULT_HOST_LOSS_SETTINGS,
   decideHostLoss,
@@ -20,7 +20,9 @@ import { SilenceMeter } from "./silence.ts";
 const LOOK_MS = 500;
 
 /** What must be known of agents' sessions. */
-export interface AgentSessions extends AgentsHeard {
+export interface AgentSessions {
+  /** The monotonic time at which the instance's agent was last heard; undefined if never in this process. */
+  lastHeard(arn: ContainerInstanceArn): number | undefined;
   /** Records that the agent is not connected, until it is heard again. */
   declareSilent(arn: ContainerInstanceArn): Promise<void>;
 }

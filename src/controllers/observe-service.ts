@@ -1,15 +1,25 @@
 import { DEFAULT_DEPLOYMENT_SETTINGS, type DeploymentSettings, type Observed } from "../deployment/index.ts";
+import type { TargetRecord } from "../model/load-balancer.ts";
+import type { TaskRecord } from "../model/task.ts";
+import type { Instant } from "../runtime/clock.ts";
 import type { BerthView } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 import type { ControllerContext } from "./context.ts";
 
-/** An agent answers a ping every two seconds; one whose answer is a second late counts as silent. */
-const SILENT_AFTER_MS = 3_000;
+/** What a load balancer takes beside its health checks until a target that it reaches again counts as healthy here. */
+const RECOVERY_EXTRA_MS = 5_000;
 
-/** Tells which hosts are silent now, see rule [DP18]. A pause of our own process makes all silent for a moment: the safe side. */
-export function silentHosts({ agents, clock }: ControllerContext): (arn: ContainerInstanceArn) => boolean {
-  if (agents === undefined) return () => false;
-  return (arn) => clock.monotonic() - (agents.lastHeard(arn) ?? -Infinity) > SILENT_AFTER_MS;
+/** Since when a host is heard without a gap; undefined if it is silent now. Always heard: -Infinity. */
+type HostContact = (arn: ContainerInstanceArn) => Instant | undefined;
+
+const ALWAYS: HostContact = () => -Infinity;
+
+export function hostContact({ agents, clock }: ControllerContext): HostContact {
+  if (agents === undefined) return ALWAYS;
+  return (arn) => {
+    const since = agents.heardSince(arn);
+    return since === undefined ? undefined : clock.now() - (clock.monotonic() - since);
+  };
 }
 
 /** All that a look at the service depends on, or undefined if there is no such service (any more). */
@@ -17,20 +27,36 @@ export function observeService(
   tables: BerthView,
   serviceArn: string,
   settings: DeploymentSettings = DEFAULT_DEPLOYMENT_SETTINGS,
-  isSilent: (arn: ContainerInstanceArn) => boolean = () => false,
+  contact: HostContact = ALWAYS,
 ): Observed | undefined {
   const service = tables.services.get(serviceArn);
   if (service === undefined) return undefined;
   return {
     service,
-    tasks: tables.tasks.where("service", serviceArn).map((task) => ({
-      task,
-      targets: task.loadBalancers.length === 0 ? [] : tables.targets.where("task", task.arn),
-      instance:
-        task.containerInstanceArn === undefined ? undefined : tables.containerInstances.get(task.containerInstanceArn),
-      isHostSilent: task.containerInstanceArn !== undefined && isSilent(task.containerInstanceArn),
-    })),
+    tasks: tables.tasks.where("service", serviceArn).map((task) => {
+      const targets = task.loadBalancers.length === 0 ? [] : tables.targets.where("task", task.arn);
+      return { task, targets, ...observeHost(tables, task, targets, contact) };
+    }),
     unaccounted: tables.tasks.where("serviceUnaccounted", serviceArn),
     settings,
+  };
+}
+
+function observeHost(
+  tables: BerthView,
+  { containerInstanceArn }: TaskRecord,
+  targets: readonly TargetRecord[],
+  contact: HostContact,
+) {
+  if (containerInstanceArn === undefined) return {};
+  const since = contact(containerInstanceArn);
+  const recoveries = targets.map((target) => {
+    const check = tables.targetGroups.get(target.targetGroupArn)?.healthCheck;
+    return check === undefined ? 0 : check.healthyThreshold * check.intervalSeconds * 1000;
+  });
+  return {
+    instance: tables.containerInstances.get(containerInstanceArn),
+    isHostSilent: since === undefined,
+    targetsCountFrom: since === undefined ? undefined : since + Math.max(0, ...recoveries) + RECOVERY_EXTRA_MS,
   };
 }

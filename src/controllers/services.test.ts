@@ -26,7 +26,7 @@ const SCOPE = { region: "us-east-1", accountId: "000000000000" };
 /** A service of three tasks on three hosts, all RUNNING. */
 async function running(
   desiredCount = 3,
-  lastHeard?: (clock: ManualClock) => number | undefined,
+  heardSince?: (clock: ManualClock) => number | undefined,
 ): Promise<{ plane: TestPlane; clock: ManualClock; stop(): Promise<void> }> {
   const clock = new ManualClock(1_000_000);
   const opening = testPlane(clock);
@@ -35,7 +35,7 @@ async function running(
   await during(clock, putWorld(plane.store, 3));
   const controller = startServicesController({
     ...plane.context,
-    ...(lastHeard === undefined ? {} : { agents: { lastHeard: () => lastHeard(clock) } }),
+    ...(heardSince === undefined ? {} : { agents: { heardSince: () => heardSince(clock) } }),
   });
   await during(
     clock,

@@ -3,7 +3,7 @@ import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import type { BerthSchema, Change } from "../store/index.ts";
 import { applyServiceActions } from "./apply-service.ts";
 import type { ControllerContext } from "./context.ts";
-import { observeService, silentHosts } from "./observe-service.ts";
+import { hostContact, observeService } from "./observe-service.ts";
 import { type LookAnswer, startWorkQueue } from "./work-queue.ts";
 
 /** Every service is looked at this often even if nothing seems to have changed: what a missed change costs at most. */
@@ -21,14 +21,14 @@ const LONGEST_REST_MS = 250;
  */
 export function startServicesController(context: ControllerContext): { stop(): Promise<void> } {
   const { store, clock } = context;
-  const isSilent = silentHosts(context);
+  const contact = hostContact(context);
   /** Services whose last look could not place a task: they are looked at when instances get room. By cluster. */
   const waitingForRoom = new Map<string, Set<string>>();
 
   const look = async (arn: string): Promise<LookAnswer> => {
     const began = clock.monotonic();
     const now = clock.now();
-    const seen = observeService(store.view, arn, context.deployment, isSilent);
+    const seen = observeService(store.view, arn, context.deployment, contact);
     if (seen === undefined) return {};
     const planned = reconcileService(seen, now);
     const restMs = restAfter(clock.monotonic() - began);
@@ -36,7 +36,7 @@ export function startServicesController(context: ControllerContext): { stop(): P
     if (!planned.some(isDeed)) return { at: nextLook(planned), restMs };
     const actions = await store.transact("services", (tx): readonly ServiceAction[] => {
       // The world may have moved since the view was read: what is committed is decided on what the transaction sees.
-      const observed = observeService(tx, arn, context.deployment, isSilent);
+      const observed = observeService(tx, arn, context.deployment, contact);
       if (observed === undefined) return [];
       const decided = reconcileService(observed, now);
       const { isWaitingForRoom } = applyServiceActions(tx, observed.service, decided, { now, random: context.random });

@@ -76,6 +76,21 @@ test("[DP18] bad health on a host whose agent is not connected is left to what w
   assert.deepEqual([of(true), of(false)], ["unhealthy", "running"]);
 });
 
+test("[DP18] a target of a host that was away is bad only when the load balancer had time to find it healthy", () => {
+  const task = testTask(1, { loadBalancers: [lb(GROUP)], startedAt: 0 });
+  const at = (now: number, targets: TargetRecord[], of: Partial<TaskRecord> = {}) =>
+    assessHealth(
+      { task: { ...task, ...of }, targets, instance: testInstance(1), targetsCountFrom: 100_000 },
+      0,
+      { healthyAfterMs: 40_000 },
+      now,
+    );
+  assert.deepEqual(at(99_999, [target("unhealthy")]), { state: "running", well: false, changesAt: 100_000 });
+  assert.equal(at(100_000, [target("unhealthy")]).state, "unhealthy");
+  assert.equal(at(99_999, [target("healthy")]).state, "healthy");
+  assert.equal(at(99_999, [target("healthy")], { healthStatus: "UNHEALTHY" }).state, "unhealthy", "its agent says so");
+});
+
 test("[DP18] bad health on a host that is not heard is looked at again a second later", () => {
   const task = testTask(1, { loadBalancers: [lb(GROUP)] });
   const of = (isHostSilent: boolean) =>

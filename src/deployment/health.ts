@@ -29,7 +29,7 @@ export interface Health {
  * connected is the host's: whether its tasks are given up is decided where hosts are watched, for all of them at once.
  */
 export function assessHealth(
-  { task, targets, instance, isHostSilent }: ObservedTask,
+  { task, targets, instance, isHostSilent, targetsCountFrom = 0 }: ObservedTask,
   gracePeriodSeconds: number,
   settings: DeploymentSettings,
   now: Instant,
@@ -40,8 +40,10 @@ export function assessHealth(
     const graceEnd = task.startedAt + gracePeriodSeconds * 1000;
     if (instance?.agentConnected === false) return { state: "running", well: false };
     if (isHostSilent === true) return { state: "running", well: false, changesAt: now + SILENCE_LOOK_MS };
-    if (now < graceEnd) return { state: "running", well: false, changesAt: graceEnd };
-    return { state: "unhealthy", well: false, ...trouble };
+    const countsFrom = trouble.isOfTarget ? Math.max(graceEnd, targetsCountFrom) : graceEnd;
+    if (now < countsFrom) return { state: "running", well: false, changesAt: countsFrom };
+    const { stoppedReason, event } = trouble;
+    return { state: "unhealthy", well: false, stoppedReason, event };
   }
   const isChecked = task.containers.some((c) => c.essential && c.checksHealth);
   if (isChecked && task.healthStatus !== "HEALTHY") return { state: "running", well: false };
@@ -58,18 +60,20 @@ export function assessHealth(
 function troubleOf(
   task: TaskRecord,
   targets: readonly TargetRecord[],
-): { readonly stoppedReason: string; readonly event: string } | undefined {
+): { readonly isOfTarget: boolean; readonly stoppedReason: string; readonly event: string } | undefined {
   for (const lb of task.loadBalancers) {
     const target = targetsOf(lb, targets).find((t) => t.state === "unhealthy" || t.state === "unhealthy.draining");
     if (target === undefined) continue;
     const why = target.description === undefined ? "" : ` due to (reason ${target.description})`;
     return {
+      isOfTarget: true,
       stoppedReason: `Task failed ELB health checks in (target-group ${target.targetGroupArn})`,
       event: `(task ${taskId(task)}) (port ${target.port}) is unhealthy in (target-group ${target.targetGroupArn})${why}.`,
     };
   }
   if (task.healthStatus !== "UNHEALTHY") return undefined;
   return {
+    isOfTarget: false,
     stoppedReason: "Task failed container health checks",
     event: `(task ${taskId(task)}) failed container health checks.`,
   };

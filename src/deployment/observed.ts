@@ -22,6 +22,8 @@ export interface ObservedTask {
   readonly instance?: ContainerInstanceRecord;
   /** True while nothing is heard of the task's host, though it does not count as not connected yet. */
   readonly isHostSilent?: boolean;
+  /** Until then an unhealthy target may be so because its host was away: no load balancer has looked often enough since. */
+  readonly targetsCountFrom?: Instant;
 }
 
 /** What an operator may choose of how services behave. */

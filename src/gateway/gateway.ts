@@ -12,6 +12,7 @@ import { AwsError } from "../wire/errors.ts";
 import { type CredentialsLookup, createVerifier, type SignatureVerifier } from "../wire/sigv4.ts";
 import { AcsSession } from "./acs-session.ts";
 import { Batch } from "./batch.ts";
+import { Contacts } from "./contacts.ts";
 import type { GatewayContext } from "./context.ts";
 import { MAX_FRAME_BYTES } from "./frame.ts";
 import type { Delivery } from "./outbox.ts";
@@ -41,6 +42,8 @@ export interface Gateway {
   connectedInstances(): ContainerInstanceArn[];
   /** The monotonic time at which the instance's agent was last heard; undefined if never in this process. */
   lastHeard(arn: ContainerInstanceArn): number | undefined;
+  /** The monotonic time since which it is heard without a gap of more than 3 s; undefined if it is silent now. */
+  heardSince(arn: ContainerInstanceArn): number | undefined;
   /** Records that an agent is not connected, because it is silent. It is connected again when it is heard. */
   declareSilent(arn: ContainerInstanceArn): Promise<void>;
   /** What a container of the instance wrote, asked of its agent over its open session. Never rejects. */
@@ -60,7 +63,7 @@ class AgentGateway implements Gateway {
   readonly #websockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
   readonly #acs = new Map<ContainerInstanceArn, AcsSession>();
   readonly #tcs = new Map<ContainerInstanceArn, TcsSession>();
-  readonly #lastHeard = new Map<ContainerInstanceArn, number>();
+  readonly #contacts = new Contacts();
   readonly #delivered: Batch<readonly Delivery[]>;
   readonly #health: Batch<{ readonly taskArn: string; readonly health: ContainerHealth }>;
   readonly #taskLogs: TaskLogsExchange;
@@ -112,7 +115,11 @@ class AgentGateway implements Gateway {
   }
 
   lastHeard(arn: ContainerInstanceArn): number | undefined {
-    return this.#lastHeard.get(arn);
+    return this.#contacts.last(arn);
+  }
+
+  heardSince(arn: ContainerInstanceArn): number | undefined {
+    return this.#contacts.since(arn, this.#context.clock.monotonic());
   }
 
   declareSilent(arn: ContainerInstanceArn): Promise<void> {
@@ -148,7 +155,7 @@ class AgentGateway implements Gateway {
     });
     this.#acs.get(arn)?.terminate();
     this.#acs.set(arn, session);
-    this.#lastHeard.set(arn, this.#context.clock.monotonic());
+    this.#contacts.heard(arn, this.#context.clock.monotonic());
     this.#write(
       recordConnected(this.#context.store, arn, facts, this.#context.clock.now()).then((range) => {
         if (range === undefined) session.close("InactiveInstanceException: the container instance is deregistered");
@@ -178,7 +185,7 @@ class AgentGateway implements Gateway {
   #heard(session: AcsSession): void {
     if (this.#acs.get(session.arn) !== session) return;
     const { store, clock } = this.#context;
-    this.#lastHeard.set(session.arn, clock.monotonic());
+    this.#contacts.heard(session.arn, clock.monotonic());
     const record = store.view.containerInstances.get(session.arn);
     if (record === undefined || record.agentConnected || record.status === "INACTIVE" || this.#isClosed) return;
     if (!session.mayResume()) return;
@@ -220,7 +227,7 @@ class AgentGateway implements Gateway {
     }
     for (const gone of change.deletes) {
       if (gone.table === "tasks") this.#sessionOf(gone.before)?.forget(gone.before.arn);
-      else if (gone.table === "containerInstances") this.#lastHeard.delete(gone.before.arn);
+      else if (gone.table === "containerInstances") this.#contacts.forget(gone.before.arn);
     }
     for (const session of concerned) session.flush();
   }
@@ -230,7 +237,7 @@ class AgentGateway implements Gateway {
   }
 
   #retire(arn: ContainerInstanceArn): void {
-    this.#lastHeard.delete(arn);
+    this.#contacts.forget(arn);
     this.#acs.get(arn)?.retire();
     this.#tcs.get(arn)?.close("InactiveInstanceException: the container instance is deregistered");
   }
