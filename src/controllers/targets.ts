@@ -14,6 +14,8 @@ export interface TargetWork {
   readonly deregister: readonly TargetRecord[];
   /** Targets of a task that is gone: nothing is left to drain. */
   readonly remove: readonly TargetRecord[];
+  /** Target groups that the task is to be in and that are not there (any more). */
+  readonly missing: readonly string[];
   /** True when the task waits for its targets and none is left. */
   readonly drained: boolean;
 }
@@ -24,7 +26,7 @@ export interface TargetWork {
  */
 export function targetWork(tables: BerthView, task: TaskRecord): TargetWork {
   const registered = tables.targets.where("task", task.arn);
-  const idle = { register: [], deregister: [], remove: [], drained: false };
+  const idle = { register: [], deregister: [], remove: [], missing: [], drained: false };
   if (task.lastStatus === "STOPPED") return { ...idle, remove: registered };
   if (task.desiredStatus === "STOPPED") {
     return {
@@ -41,8 +43,11 @@ export function targetWork(tables: BerthView, task: TaskRecord): TargetWork {
     const group = tables.targetGroups.get(lb.targetGroupArn);
     return group === undefined ? [] : targetsOf(group, instance, task, lb);
   });
+  const missing = task.loadBalancers
+    .map((lb) => lb.targetGroupArn)
+    .filter((arn) => tables.targetGroups.get(arn) === undefined);
   const known = new Set(registered.filter((t) => t.drainingSince === undefined).map(targetKey));
-  return { ...idle, register: wanted.filter((t) => !known.has(targetKey(t))) };
+  return { ...idle, missing, register: wanted.filter((t) => !known.has(targetKey(t))) };
 }
 
 /** Where a load balancer finds a task's container: its host, by id or by address, and the host port. */
@@ -99,7 +104,8 @@ function balancedTasks(tables: BerthView, serviceArn: string): TaskRecord[] {
   return [...tables.tasks.where("service", serviceArn), ...stopped].filter((t) => t.loadBalancers.length > 0);
 }
 
-const isIdle = (w: TargetWork) => w.register.length + w.deregister.length + w.remove.length === 0 && !w.drained;
+const isIdle = (w: TargetWork) =>
+  w.register.length + w.deregister.length + w.remove.length + w.missing.length === 0 && !w.drained;
 
 function carryOut(tx: BerthTransaction, task: TaskRecord, work: TargetWork, now: Instant): void {
   for (const target of work.register) registerTarget(tx, { ...target, taskArn: task.arn }, now);
@@ -126,6 +132,10 @@ function tellService(
     ...draining(works.filter((w) => w.deregister.length > 0).length),
   ];
   for (const message of messages) service = addServiceEvent(tx, service, `(service ${name}) ${message}`, at);
+  for (const arn of new Set(works.flatMap((w) => w.missing))) {
+    const message = `failed to register targets in (target-group ${arn}) with (error The specified target group does not exist.)`;
+    service = addServiceEvent(tx, service, `(service ${name}) ${message}`, { ...at, once: true });
+  }
 }
 
 const isInRotation = (target: TargetRecord) => target.drainingSince === undefined;
