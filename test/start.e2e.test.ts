@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startDockerd } from "./rig/dockerd.ts";
@@ -189,6 +189,24 @@ test("the death of the npm that runs it ends a start in order", async () => {
   const start = npmStart();
   await start.up();
   start.child.kill("SIGKILL");
+  await assertNothingLeftWithin(20_000);
+});
+
+test("so it does where an older Node.js stands in between, as in the first start of all", async () => {
+  // Behind a system's Node.js and npm's shell, without node_modules/.bin on the PATH.
+  const path = (process.env.PATH ?? "").split(delimiter).filter((dir) => !dir.includes("node_modules"));
+  const command = `node bin/berth start ${flags().join(" ")}; true`;
+  const around = [
+    "-e",
+    'require("node:child_process").spawn("sh", ["-c", process.argv[1]], { stdio: "inherit" })',
+    command,
+  ];
+  const start = new StartProcess(["node", ...around], {
+    cwd: clone.dir,
+    env: { ...env, PATH: path.join(delimiter), npm_lifecycle_event: "start" },
+  });
+  await start.up();
+  start.child.kill("SIGTERM"); // which does not pass it on
   await assertNothingLeftWithin(20_000);
 });
 

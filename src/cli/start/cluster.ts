@@ -77,9 +77,9 @@ export class StartedCluster {
 
   /** Takes down what there is, also when it came up half way. Answers what could not be removed; the next start tries again. */
   async down(): Promise<readonly string[]> {
-    this.#claim.stopping();
     const client = this.#client;
     const steps: readonly (() => Promise<void> | undefined)[] = [
+      async () => this.#claim.stopping(),
       () => (this.#agent && client ? stopAllTasks(client, this.#place.clock, STOP_LIMIT_MS) : undefined),
       () => this.#agent?.end(),
       () => this.#server?.end(),

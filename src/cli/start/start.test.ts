@@ -13,7 +13,7 @@ import { engineAgentEnvironment } from "./hosts.ts";
 import { checkFree, parseListen } from "./ports.ts";
 import { endProcessesOf, pidsIn, writePidFile } from "./processes.ts";
 import { checkMachine } from "./requirements.ts";
-import { pressCounter } from "./stop-request.ts";
+import { ancestorsUpToNpm, pressCounter } from "./stop-request.ts";
 import { welcome } from "./welcome.ts";
 
 const clock = systemClock();
@@ -22,6 +22,24 @@ const quiet = () => {};
 test("the copies of one Ctrl-C that npm and the terminal send count as one, and a later one as impatience", () => {
   const press = pressCounter();
   assert.deepEqual([0, 5, 200, 3_000, 3_004, 9_000].map(press), [1, 0, 0, 2, 0, 3]);
+});
+
+test("npm is found behind its shell and the launcher, and a change of any of them is seen", () => {
+  const lines: Record<number, string> = {
+    40: "node bin/berth start --port 1",
+    30: "sh -c sh scripts/with-node.sh bin/berth start --port 1",
+    20: "npm start",
+    10: "-bash",
+  };
+  const upFrom = (parent: number, parents: Record<number, number>) =>
+    ancestorsUpToNpm(
+      parent,
+      (pid) => lines[pid] ?? "",
+      (pid) => parents[pid],
+    );
+  assert.deepEqual(upFrom(40, { 40: 30, 30: 20, 20: 10 }), [40, 30, 20]);
+  assert.deepEqual(upFrom(40, { 40: 1 }), [40, 1], "the shell has died");
+  assert.deepEqual(upFrom(20, { 20: 10 }), [20], "whose shell became the command");
 });
 
 test("--listen is HOST:PORT, and says so when it is not", () => {

@@ -51,11 +51,25 @@ export function stopRequest(clock: Clock, say: (text: string) => void): AbortSig
   return controller.signal;
 }
 
-/** The process ids between this process and npm, as one text: our parent, and its parent if ours is npm's shell. */
+/** The ids of the processes from this one up to npm, as one text. */
 function npmAncestors(): string {
-  const parent = process.ppid;
-  const isShell = /^\S*sh -c /.test(commandLineOf(parent));
-  return isShell ? `${parent} ${parentOf(parent)}` : `${parent}`;
+  return ancestorsUpToNpm(process.ppid, commandLineOf, parentOf).join(" ");
+}
+
+/** Our parent, and on through npm's shell and the launcher that stands in for an older Node.js, to the first that is neither: npm. */
+export function ancestorsUpToNpm(
+  parent: number,
+  commandLine: (pid: number) => string,
+  parentOf: (pid: number) => number | undefined,
+): readonly number[] {
+  const pids = [parent];
+  for (let pid = parent; /^\S*sh -c |\/berth start( |$)/.test(commandLine(pid)); ) {
+    const next = parentOf(pid);
+    if (next === undefined || next < 1 || pids.includes(next)) break;
+    pids.push(next);
+    pid = next;
+  }
+  return pids;
 }
 
 /** Resolves when the signal is aborted. Keeps the process alive until then. */
