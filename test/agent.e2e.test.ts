@@ -492,3 +492,23 @@ test("SIGTERM ends the agent at once with 0 and leaves its containers running; e
   assert.deepEqual(ecs.problems, []);
   assert.ok(existsSync(join(dockerd.dir, "agent", "agent.db")));
 });
+
+test("an agent that comes back to a deregistered instance stops all its tasks, once, and cleans up after them", async () => {
+  await startAgent();
+  const it = task([shell("trap 'exit 7' TERM; while :; do sleep 0.1; done")]);
+  ecs.payload(it);
+  await ecs.until(it.arn, "RUNNING");
+  await ecs.drop();
+  ecs.inactive = true;
+  await ecs.listen();
+  assert.equal((await ecs.until(it.arn, "STOPPED")).containers[0]!.exitCode, 7);
+  await ecs.until(steady.arn, "STOPPED");
+  const running = () => dockerd.docker("ps", "-q", "--filter", "label=com.amazonaws.ecs.task-arn");
+  await waitUntil("nothing of the agent's runs", () => running() === "");
+  await waitUntil("its containers are removed", () => containersOf(it.arn).length === 0);
+  assert.equal(ecs.refusedUpgrades, 2, "one for each session: the next attempt is about a minute away");
+  assert.equal(agent.exitCode, null, "it goes on trying");
+  const log = readFileSync(join(dockerd.dir, "agent.log"), "utf8");
+  assert.equal(log.match(/this container instance was deregistered/g)?.length, 1);
+  assert.deepEqual(ecs.problems, []);
+});

@@ -33,6 +33,10 @@ export class FakeEcs {
   readonly problems: string[] = [];
   /** Answers to SubmitTaskStateChange fail with this while it is set. */
   failSubmits: string | undefined;
+  /** While set, its container instance is deregistered: each upgrade is refused as ECS does it. */
+  inactive = false;
+  /** How many upgrades were refused so. */
+  refusedUpgrades = 0;
   #sockets = new Set<Socket>();
   #acsSocket: WebSocket | undefined;
   #seqNum = 1;
@@ -63,6 +67,12 @@ export class FakeEcs {
     });
     this.#server.on("upgrade", (request, socket, head) => {
       this.#check(request, "");
+      if (this.inactive) {
+        this.refusedUpgrades++;
+        const body = '{"InactiveInstanceException":"The container instance is deregistered."}';
+        socket.end(`HTTP/1.1 400 Bad Request\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`);
+        return;
+      }
       sockets.handleUpgrade(request, socket, head, (client) => this.#session(request, client));
     });
     await new Promise<void>((resolve) => this.#server.listen(this.#port, "127.0.0.1", resolve));
