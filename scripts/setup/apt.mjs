@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 const POLICY = "/usr/sbin/policy-rc.d";
 /** Where a package is called otherwise, or comes with another: older Debian and Ubuntu have docker in docker.io. */
 const OTHER_NAMES = { "docker-cli": "docker.io" };
@@ -44,17 +45,23 @@ function hasCandidate(name) {
   return candidate !== undefined && candidate !== "(none)";
 }
 
-/** A package asks policy-rc.d before it starts its service; 101 means no. An owner's own policy stays as it is. */
+/**
+ * A package asks policy-rc.d before it starts its service; 101 means no. An owner's own policy stays as it is. A signal
+ * ends apt-get and, by its failure, us; it must not end us before the file is gone.
+ */
 function withoutStartingServices(work) {
   if (existsSync(POLICY)) return work();
   const remove = () => rmSync(POLICY, { force: true });
+  const outlive = () => {};
   process.once("exit", remove);
+  for (const signal of SIGNALS) process.on(signal, outlive);
   writeFileSync(POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
   try {
     return work();
   } finally {
     remove();
     process.off("exit", remove);
+    for (const signal of SIGNALS) process.off(signal, outlive);
   }
 }
 
