@@ -12,6 +12,7 @@ import type { AgentConfig } from "./config.ts";
 import type { ContainerRuntime, RuntimeHost, RuntimeVersion } from "./container-runtime.ts";
 import { type EcsApi, ecsApi } from "./ecs-api.ts";
 import { taskEngine } from "./engine/engine.ts";
+import { stopOrphans } from "./engine/orphans.ts";
 import { AgentExit, EXIT } from "./exit-code.ts";
 import { sourceAddressTowards } from "./host-address.ts";
 import { DEFAULT_CLUSTER, type HostOffer, instanceIdOf, register } from "./registration.ts";
@@ -238,6 +239,7 @@ function openSessions(config: AgentConfig, deps: AgentDeps, parts: SessionParts)
     onOpen: () => {
       firstConnection = false;
     },
+    onInactive: () => void stopOrphans(engine, log),
     onMessage: (type, message) => void receiver.receive(type, message),
   });
   samples.start();

@@ -296,7 +296,8 @@ class Engine implements TaskEngine {
       if (entry.kind !== "stop") continue;
       const task = this.#tasks.get(entry.arn);
       if (!task) unknownStops.push(entry.arn);
-      else if (task.desiredStatus !== "STOPPED") {
+      else if (task.desiredStatus !== "STOPPED" || taskStatus(task) !== "STOPPED") {
+        // Also one that is to stop already: it may have been told so when that could not be made durable.
         task.desiredStatus = "STOPPED";
         touched.set(task.arn, task);
       }

@@ -33,6 +33,8 @@ export interface SessionOptions {
   readonly target: () => Promise<{ readonly url: URL; readonly headers: Readonly<Record<string, string>> }>;
   /** An attempt failed or a session broke. */
   readonly onFailure?: () => void;
+  /** The control plane ended or refused a session because the container instance is deregistered. Called each time. */
+  readonly onInactive?: () => void;
   readonly onOpen?: () => void;
   readonly onMessage: (type: string, message: unknown) => void;
 }
@@ -60,6 +62,7 @@ export function keepSession(options: SessionOptions): Session {
       options.onFailure?.();
       if (end.opened && clock.monotonic() - began >= GOOD_AFTER_MS) backoffMs = FIRST_BACKOFF_MS;
       const inactive = /InactiveInstanceException/.test(end.reason);
+      if (inactive) options.onInactive?.();
       const delayMs = (inactive ? INACTIVE_BACKOFF_MS : backoffMs) * (0.8 + 0.4 * random.next());
       log.warn({ session: name, reason: end.reason, retryMs: Math.round(delayMs) }, "session lost");
       backoffMs = Math.min(MAX_BACKOFF_MS, backoffMs * BACKOFF_FACTOR);
