@@ -21,7 +21,7 @@ if [ -n "$ECS_CONTAINER_METADATA_FILE" ]; then
 fi
 
 mkdir -p /www
-echo "Hello from $who$where, version ${VERSION:-v1}" >/www/index.html
+echo "Hello from $who$where, version ${VERSION:-v1}" | tee /www/index.html # and into the log
 echo "healthy" >/www/health
 
 # httpd answers each request in a process of its own, which outlives it: after SIGTERM nobody new is let in, and who is being answered

@@ -27,22 +27,24 @@ export async function sweep(): Promise<void> {
     if (owner === undefined || existsSync(`/proc/${owner.pid}`)) continue;
     const settings = hostsSettings(owner.network);
     for (const host of await listHosts(settings)) await removeHost(host.name, settings);
-    await endServer(dataDir);
+    await end(read<{ pid: number }>(join(dataDir, "server.json"))?.pid, dataDir);
+    // A server that was killed leaves its load balancer running.
+    await end(read<number>(join(dataDir, "haproxy", "haproxy.pid")), join(dataDir, "haproxy", "haproxy.cfg"));
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
-async function endServer(dataDir: string): Promise<void> {
-  const pid = read<{ pid: number }>(join(dataDir, "server.json"))?.pid;
-  for (let tries = 0; tries < 100 && pid !== undefined && isServerOf(pid, dataDir); tries++) {
+/** Ends a process, if it is the one whose command line holds that word: process ids are used again. */
+async function end(pid: number | undefined, word: string): Promise<void> {
+  for (let tries = 0; tries < 100 && pid !== undefined && hasWord(pid, word); tries++) {
     if (tries === 0) process.kill(pid, "SIGINT");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
-function isServerOf(pid: number, dataDir: string): boolean {
+function hasWord(pid: number, word: string): boolean {
   const file = `/proc/${pid}/cmdline`;
-  return existsSync(file) && readFileSync(file, "utf8").split("\0").includes(dataDir);
+  return existsSync(file) && readFileSync(file, "utf8").split("\0").includes(word);
 }
 
 function read<T>(file: string): T | undefined {
