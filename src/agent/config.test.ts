@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AgentConfig, AgentUsageError, parseAgentConfig } from "./config.ts";
+import { type AgentConfig, parseAgentConfig } from "./config.ts";
 import { parseDuration } from "./duration.ts";
+import { AgentUsageError } from "./usage-error.ts";
 
 const ENDPOINT = ["--endpoint", "http://127.0.0.1:7070"];
 

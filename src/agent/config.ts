@@ -6,6 +6,7 @@ import { type DockerEndpoint, parseDockerHost } from "./docker/endpoint.ts";
 import { parseDuration } from "./duration.ts";
 import { PULL_BEHAVIOURS, type PullBehaviour } from "./engine/settings.ts";
 import { refuseUnknownEnvironment } from "./environment.ts";
+import { AgentUsageError } from "./usage-error.ts";
 
 /** Everything an operator may tell an agent. */
 export interface AgentConfig {
@@ -38,9 +39,6 @@ export interface AgentConfig {
   readonly taskLimits?: boolean;
   readonly logLevel: string;
 }
-
-/** The command line or the environment is wrong. The message names the flag or the variable, and what is accepted. */
-export class AgentUsageError extends Error {}
 
 export const AGENT_HELP = `Usage: berth agent --endpoint URL [options]
 

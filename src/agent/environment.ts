@@ -1,4 +1,4 @@
-import { AgentUsageError } from "./config.ts";
+import { AgentUsageError } from "./usage-error.ts";
 
 /** Variables this agent reads. */
 const READ = new Set([

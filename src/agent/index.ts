@@ -1,15 +1,17 @@
 import { systemClock } from "../runtime/clock.ts";
 import { processLog } from "../runtime/log.ts";
 import { systemRandom } from "../runtime/random.ts";
-import { AGENT_HELP, type AgentConfig, AgentUsageError, parseAgentConfig } from "./config.ts";
+import { AGENT_HELP, type AgentConfig, parseAgentConfig } from "./config.ts";
 import { credentialSource } from "./credentials.ts";
 import { dockerRuntime } from "./docker/docker-runtime.ts";
 import { EXIT } from "./exit-code.ts";
 import { runAgent } from "./main.ts";
 import { openSqliteState } from "./state/sqlite-state.ts";
+import { AgentUsageError } from "./usage-error.ts";
 
-export { AGENT_HELP, type AgentConfig, AgentUsageError, parseAgentConfig } from "./config.ts";
+export { AGENT_HELP, type AgentConfig, parseAgentConfig } from "./config.ts";
 export { type AgentDeps, runAgent } from "./main.ts";
+export { AgentUsageError } from "./usage-error.ts";
 
 /** The process `berth agent`: parses, runs until SIGTERM or SIGINT, and resolves to the exit code. */
 export async function agentMain(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

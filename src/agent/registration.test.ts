@@ -8,7 +8,7 @@ import { capabilityAttributes } from "./capabilities.ts";
 import { type EcsApi, EcsCallError } from "./ecs-api.ts";
 import { AgentExit } from "./exit-code.ts";
 import { type HostOffer, register } from "./registration.ts";
-import { memoryState } from "./state/memory-state.ts";
+import { memoryState } from "./testing/memory-state.ts";
 
 const offer: HostOffer = {
   cpus: 2,

@@ -6,7 +6,7 @@ import type { TaskEngine } from "../engine/engine.ts";
 import { newTask } from "../engine/new-task.ts";
 import type { TaskRecord } from "../engine/task-record.ts";
 import type { PayloadTask } from "../payload/task-payload.ts";
-import { memoryState } from "../state/memory-state.ts";
+import { memoryState } from "../testing/memory-state.ts";
 import { acsReceiver } from "./acs.ts";
 
 const ARN = (id: string) => `arn:aws:ecs:r:1:task/c/${id}`;

@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { ManualClock } from "../../runtime/manual-clock.ts";
 import type { ContainerRuntime } from "../container-runtime.ts";
 import { RuntimeError } from "../container-runtime.ts";
-import { fakeDaemon } from "../fake-runtime.ts";
-import { memoryState } from "../state/memory-state.ts";
-import { ARN, bench, quiet, start, stop, until } from "./engine-bench.ts";
+import { ARN, bench, quiet, start, stop, until } from "../testing/engine-bench.ts";
+import { fakeDaemon } from "../testing/fake-runtime.ts";
+import { memoryState } from "../testing/memory-state.ts";
 import { taskStatus } from "./task-record.ts";
 
 /** Runs a task while the agent is killed at the `at`-th step; true if it got that far. */

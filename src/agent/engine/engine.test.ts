@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../runtime/manual-clock.ts";
 import { RuntimeError } from "../container-runtime.ts";
-import { fakeDaemon } from "../fake-runtime.ts";
 import { readPayloadTask } from "../payload/task-payload.ts";
-import { ARN, bench, quiet, start, stop, until } from "./engine-bench.ts";
+import { ARN, bench, quiet, start, stop, until } from "../testing/engine-bench.ts";
+import { fakeDaemon } from "../testing/fake-runtime.ts";
 import { taskStatus } from "./task-record.ts";
 
 test("a task's containers start in the order of their dependencies and stop in the reverse order", async () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { silentLog } from "../../runtime/log.ts";
 import { ManualClock } from "../../runtime/manual-clock.ts";
 import { RuntimeError } from "../container-runtime.ts";
-import { fakeDaemon } from "../fake-runtime.ts";
+import { fakeDaemon } from "../testing/fake-runtime.ts";
 import { imageKeeper, registryOf } from "./images.ts";
 import type { PullBehaviour } from "./settings.ts";
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../runtime/manual-clock.ts";
 import type { TaskGroups } from "../cgroup/task-groups.ts";
-import { fakeDaemon } from "../fake-runtime.ts";
-import { memoryState } from "../state/memory-state.ts";
-import { ARN, bench, quiet, start, stop, until } from "./engine-bench.ts";
+import { ARN, bench, quiet, start, stop, until } from "../testing/engine-bench.ts";
+import { fakeDaemon } from "../testing/fake-runtime.ts";
+import { memoryState } from "../testing/memory-state.ts";
 import { taskStatus } from "./task-record.ts";
 
 const PATH = "/ecs/t1";

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -6,11 +5,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { TaskRecord } from "../engine/task-record.ts";
 import { type AgentIdentity, type AgentState, StateDamagedError } from "./agent-state.ts";
-
-/** A change nobody waits for is written within so long. Losing it costs a look at the engine, so it need not be sooner. */
-const LAZY_WRITE_MS = 200;
-
-const RETRY_WRITE_MS = 5_000;
+import { checksum, RowWriter } from "./row-writer.ts";
 
 const IDENTITY = "identity";
 const TASK = "task/";
@@ -23,92 +18,60 @@ const PULLED = "pulled/";
  */
 export function openSqliteState(dir: string, clock: Clock, log: Log): AgentState {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const path = join(dir, "agent.db");
-  const { db, rows } = open(path);
-  const upsert = db.prepare(
-    "INSERT INTO state (key, value, sum) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, sum = excluded.sum",
-  );
-  const remove = db.prepare("DELETE FROM state WHERE key = ?");
+  const { db, rows } = open(join(dir, "agent.db"));
+  return new SqliteState(new RowWriter(db, clock, log), rows);
+}
 
-  let identity = (rows.get(IDENTITY) ?? {}) as AgentIdentity;
-  const pulled = new Set(
-    [...rows.keys()].filter((key) => key.startsWith(PULLED)).map((key) => key.slice(PULLED.length)),
-  );
-  /** What is to be written: the present value at the time of writing, or undefined to delete. */
-  let dirty = new Map<string, (() => unknown) | undefined>();
-  let lazy: { cancel(): void } | undefined;
-  let flushing: Promise<void> | undefined;
+class SqliteState implements AgentState {
+  readonly #writer: RowWriter;
+  readonly #rows: ReadonlyMap<string, unknown>;
+  readonly #pulled: Set<string>;
+  #identity: AgentIdentity;
+  readonly pulledImages: AgentState["pulledImages"];
 
-  function change(key: string, value: (() => unknown) | undefined): void {
-    dirty.set(key, value);
-    writeLater(LAZY_WRITE_MS);
+  constructor(writer: RowWriter, rows: ReadonlyMap<string, unknown>) {
+    this.#writer = writer;
+    this.#rows = rows;
+    this.#identity = (rows.get(IDENTITY) ?? {}) as AgentIdentity;
+    const keys = [...rows.keys()];
+    this.#pulled = new Set(keys.filter((key) => key.startsWith(PULLED)).map((key) => key.slice(PULLED.length)));
+    this.pulledImages = { has: (reference) => this.#pulled.has(reference), add: (reference) => this.#pull(reference) };
   }
 
-  /** What cannot be written (a full disk) stays to be written; whoever waits in `flush` is told. */
-  function writeLater(ms: number): void {
-    lazy ??= clock.after(ms, () => {
-      flush().catch((error: unknown) => {
-        log.error({ error: String(error) }, "the agent's state could not be written; it is tried again");
-        writeLater(RETRY_WRITE_MS);
-      });
-    });
+  identity(): AgentIdentity {
+    return this.#identity;
   }
 
-  function write(): void {
-    lazy?.cancel();
-    lazy = undefined;
-    if (dirty.size === 0) return;
-    const batch = dirty;
-    dirty = new Map();
-    try {
-      db.exec("BEGIN IMMEDIATE");
-      for (const [key, value] of batch) {
-        if (!value) remove.run(key);
-        else {
-          const text = JSON.stringify(value());
-          upsert.run(key, text, checksum(key, text));
-        }
-      }
-      db.exec("COMMIT");
-    } catch (error) {
-      if (db.isTransaction) db.exec("ROLLBACK");
-      for (const [key, value] of batch) if (!dirty.has(key)) dirty.set(key, value);
-      throw error;
-    }
+  setIdentity(changes: Partial<AgentIdentity>): void {
+    this.#identity = { ...this.#identity, ...changes };
+    this.#writer.change(IDENTITY, () => this.#identity);
   }
 
-  /** All who ask in the same turn share one transaction. */
-  function flush(): Promise<void> {
-    flushing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
-      flushing = undefined;
-      write();
-    });
-    return flushing;
+  loadTasks(): TaskRecord[] {
+    return [...this.#rows].filter(([key]) => key.startsWith(TASK)).map(([, value]) => value as TaskRecord);
   }
 
-  return {
-    identity: () => identity,
-    setIdentity: (changes) => {
-      identity = { ...identity, ...changes };
-      change(IDENTITY, () => identity);
-    },
-    loadTasks: () => [...rows].filter(([key]) => key.startsWith(TASK)).map(([, value]) => value as TaskRecord),
-    saveTask: (task) => change(TASK + task.arn, () => task),
-    deleteTask: (arn) => change(TASK + arn, undefined),
-    pulledImages: {
-      has: (reference) => pulled.has(reference),
-      add: (reference) => {
-        if (pulled.has(reference)) return;
-        pulled.add(reference);
-        change(PULLED + reference, () => true);
-      },
-    },
-    flush,
-    close: async () => {
-      await flush();
-      db.close();
-    },
-  };
+  saveTask(task: TaskRecord): void {
+    this.#writer.change(TASK + task.arn, () => task);
+  }
+
+  deleteTask(arn: string): void {
+    this.#writer.change(TASK + arn, undefined);
+  }
+
+  flush(): Promise<void> {
+    return this.#writer.flush();
+  }
+
+  close(): Promise<void> {
+    return this.#writer.close();
+  }
+
+  #pull(reference: string): void {
+    if (this.#pulled.has(reference)) return;
+    this.#pulled.add(reference);
+    this.#writer.change(PULLED + reference, () => true);
+  }
 }
 
 function open(path: string): { readonly db: DatabaseSync; readonly rows: Map<string, unknown> } {
@@ -141,8 +104,4 @@ function readRows(db: DatabaseSync, path: string): Map<string, unknown> {
     rows.set(key, JSON.parse(text));
   }
   return rows;
-}
-
-function checksum(key: string, text: string): string {
-  return createHash("sha256").update(key).update("\0").update(text).digest("hex").slice(0, 32);
 }

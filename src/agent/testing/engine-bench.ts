@@ -4,11 +4,11 @@ import { ManualClock } from "../../runtime/manual-clock.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import type { TaskLimitSupport } from "../cgroup/support.ts";
 import type { ContainerRuntime } from "../container-runtime.ts";
-import { type FakeDaemon, fakeDaemon } from "../fake-runtime.ts";
+import { type TaskEngine, taskEngine } from "../engine/engine.ts";
+import type { PullBehaviour } from "../engine/settings.ts";
 import { readPayloadTask } from "../payload/task-payload.ts";
-import { type MemoryState, memoryState } from "../state/memory-state.ts";
-import { type TaskEngine, taskEngine } from "./engine.ts";
-import type { PullBehaviour } from "./settings.ts";
+import { type FakeDaemon, fakeDaemon } from "./fake-runtime.ts";
+import { type MemoryState, memoryState } from "./memory-state.ts";
 
 /** An engine on the fake daemon, for tests. */
 

@@ -1,5 +1,5 @@
 import type { TaskRecord } from "../engine/task-record.ts";
-import type { AgentIdentity, AgentState } from "./agent-state.ts";
+import type { AgentIdentity, AgentState } from "../state/agent-state.ts";
 
 /** State in memory, for tests. What was flushed outlives the agent; what was not is lost, as in a crash. */
 export interface MemoryState extends AgentState {

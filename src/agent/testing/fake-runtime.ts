@@ -1,4 +1,4 @@
-import type { Clock } from "../runtime/clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import {
   type ContainerEvent,
   type ContainerFacts,
@@ -9,7 +9,7 @@ import {
   type RuntimeHost,
   type VolumeSpec,
   type WatchHandlers,
-} from "./container-runtime.ts";
+} from "../container-runtime.ts";
 
 /** A container in the fake daemon. */
 export interface FakeContainer {
