@@ -40,6 +40,9 @@ export async function runServer(settings: ServerSettings): Promise<number> {
   const dataDir = settings["data-dir"];
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const ended = endSignal();
+  // The port comes first: a second server on it must end before it touches anything.
+  const http = openHttp(settings.tls);
+  const endpoint = `${settings.tls === "" ? "http" : "https"}://${await listen(http, settings.listen)}`;
   const store = await openStore({
     schema: SCHEMA,
     journal: sqliteJournal({ path: join(dataDir, "berth.db"), clock, log }),
@@ -47,14 +50,8 @@ export async function runServer(settings: ServerSettings): Promise<number> {
   });
   const balancer = await openBalancer(settings, clock, log);
   const controlPlane = compose({ settings, store, balancer, clock, random, log });
-  const http =
-    settings.tls === ""
-      ? createServer(controlPlane.answer)
-      : createTlsServer(readTls(settings.tls), controlPlane.answer);
-  http.maxConnections = MAX_CONNECTIONS;
-  http.keepAliveTimeout = KEEP_ALIVE_MS;
+  http.removeAllListeners("request").on("request", controlPlane.answer);
   http.on("upgrade", (request, socket, head) => controlPlane.gateway.handleUpgrade(request, socket, head));
-  const endpoint = `${settings.tls === "" ? "http" : "https"}://${await listen(http, settings.listen)}`;
   const serverFile = join(dataDir, "server.json");
   writeFileSync(serverFile, JSON.stringify({ endpoint, region: settings.region, pid: process.pid }));
   process.stdout.write(`ready ${endpoint}\n`);
@@ -75,6 +72,16 @@ export async function runServer(settings: ServerSettings): Promise<number> {
   await balancer?.stop({ keepRunning: cause.signal === "SIGTERM" });
   await store.close();
   return 0;
+}
+
+/** An HTTP server, or with a certificate an HTTPS server, that answers 503 until it is given something better. */
+function openHttp(tls: string): Server {
+  const starting = (_request: IncomingMessage, response: ServerResponse) =>
+    response.writeHead(503, { "content-type": "text/plain", "retry-after": "1" }).end("starting\n");
+  const http = tls === "" ? createServer(starting) : createTlsServer(readTls(tls), starting);
+  http.maxConnections = MAX_CONNECTIONS;
+  http.keepAliveTimeout = KEEP_ALIVE_MS;
+  return http;
 }
 
 interface Parts {
