@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { groupsBelow, tryRemoveGroup } from "../../runtime/control-groups.ts";
 import type { Hierarchy } from "./hierarchies.ts";
 
 const BYTES_PER_MIB = 1024 * 1024;
@@ -141,17 +142,9 @@ function quotaOf(cpu: number): number {
   return Math.max(MIN_CPU_QUOTA_US, Math.round(cpu * CPU_PERIOD_US));
 }
 
+/** Removes the group and all below it, deepest first; false while something is in one of them. */
 function removeGroup(group: string): boolean {
-  for (const child of childrenOf(group)) if (!removeGroup(join(group, child))) return false;
-  try {
-    rmdirSync(group);
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return true;
-    if (code === "EBUSY" || code === "ENOTEMPTY") return false;
-    throw error;
-  }
+  return groupsBelow(group).toReversed().every(tryRemoveGroup);
 }
 
 function childrenOf(group: string): readonly string[] {

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../runtime/clock.ts";
+import { groupsBelow, isGoneGroup, tryRemoveGroup } from "../../runtime/control-groups.ts";
 import { HostError } from "./host-error.ts";
 
 /** A mounted control group hierarchy: one per controller on cgroup v1, a single one on v2, both kinds on a hybrid machine. */
@@ -112,29 +113,6 @@ export async function removeCgroups(name: string, clock: Clock): Promise<void> {
   }
 }
 
-function tryRemoveGroup(group: string): boolean {
-  try {
-    rmdirSync(group);
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return true;
-    if (code === "EBUSY" || code === "ENOTEMPTY") return false;
-    throw error;
-  }
-}
-
-/** The group and all below it, parents first. */
-function groupsBelow(group: string): readonly string[] {
-  try {
-    const children = readdirSync(group, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    return [group, ...children.flatMap((child) => groupsBelow(join(group, child.name)))];
-  } catch (error) {
-    if (isGone(error)) return [];
-    throw error;
-  }
-}
-
 function processesIn(file: string): readonly number[] {
   try {
     // Processes of another pid namespace show as 0.
@@ -143,11 +121,7 @@ function processesIn(file: string): readonly number[] {
       .map(Number)
       .filter((pid) => pid > 0);
   } catch (error) {
-    if (isGone(error)) return [];
+    if (isGoneGroup(error)) return [];
     throw error;
   }
-}
-
-function isGone(error: unknown): boolean {
-  return ["ENOENT", "ENODEV", "EOPNOTSUPP"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
