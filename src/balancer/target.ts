@@ -1,5 +1,5 @@
 import { assess, firstHealth, type Health } from "./health.ts";
-import { backendName, backupOf, serverPrefix } from "./names.ts";
+import { backupOf, serverPrefix } from "./names.ts";
 import type { TargetGroupState, TargetReport, TargetState } from "./state.ts";
 import type { ServerRow } from "./statistics.ts";
 
@@ -187,7 +187,3 @@ export function removeServer(server: string): ServerAction[] {
     { kind: "delete", server },
   ];
 }
-
-/** A server of a group, in the words of the runtime API. */
-export const qualified = (group: { readonly id: string }, server: string): string =>
-  `${backendName(group.id)}/${server}`;

@@ -4,17 +4,11 @@ import type { ClusterArn, ServiceArn, TaskDefinitionArn } from "../wire/arn.ts";
 import type { Tags } from "./tags.ts";
 import type { TaskLoadBalancer } from "./task.ts";
 
-export type ServiceStatus = "ACTIVE" | "DRAINING" | "INACTIVE";
-
 /**
- * Which status may follow which. DRAINING ends in INACTIVE when every task has stopped; an INACTIVE service's name may
- * be used by a new service, which is a new record.
+ * ACTIVE becomes DRAINING when it is deleted with tasks left, and INACTIVE when every task has stopped. An INACTIVE
+ * service's name may be used by a new service, which is a new record.
  */
-export const SERVICE_MOVES = {
-  ACTIVE: ["DRAINING", "INACTIVE"],
-  DRAINING: ["INACTIVE"],
-  INACTIVE: [],
-} as const satisfies Record<ServiceStatus, readonly ServiceStatus[]>;
+export type ServiceStatus = "ACTIVE" | "DRAINING" | "INACTIVE";
 
 export type RolloutState = "IN_PROGRESS" | "COMPLETED" | "FAILED";
 

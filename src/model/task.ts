@@ -133,11 +133,6 @@ export function taskId(task: { readonly arn: TaskArn }): string {
   return task.arn.slice(task.arn.lastIndexOf("/") + 1);
 }
 
-/** True while the task holds its instance's resources. */
-export function holdsResources(task: TaskRecord): boolean {
-  return task.lastStatus !== "STOPPED";
-}
-
 /**
  * True when the host's agent should be told to stop the task: it is to stop, and its targets have been drained
  * (DEACTIVATING is left only then).

@@ -25,11 +25,6 @@ export function fromWireTags(tags: readonly Tag[] | undefined): Tags {
   return record;
 }
 
-/** Throws InvalidParameterException as `fromWireTags` does. */
-export function validateTags(tags: readonly Tag[] | undefined): void {
-  fromWireTags(tags);
-}
-
 /** Throws InvalidParameterException if a resource may not have that many tags; those that AWS's prefix marks do not count. */
 export function checkTagCount(tags: Tags): void {
   if (Object.keys(tags).filter((key) => !RESERVED.test(key)).length > MAX_TAGS) {
