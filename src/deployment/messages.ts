@@ -24,6 +24,11 @@ export const stoppedRunningTasks = (taskIds: readonly string[]) =>
 
 export const stoppedPendingTasks = (count: number) => `stopped ${count} pending tasks.`;
 
+/** Tasks of a deployment stay that are not wanted any more. Source: observed of ECS. */
+export const heldByProtection = (deploymentId: string, count: number) =>
+  `was unable to reach steady state because (taskSet ${deploymentId}) was unable to scale in due to ` +
+  `(reason ${count} tasks under protection)`;
+
 /** A stopped task's reason when the service no longer wants it. Source: ECS developer guide, stopped task errors. */
 export const scalingReason = (deploymentId: string) => `Scaling activity initiated by (deployment ${deploymentId})`;
 

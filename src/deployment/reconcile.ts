@@ -2,6 +2,7 @@ import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "..
 import type { Instant } from "../runtime/clock.ts";
 import * as messages from "./messages.ts";
 import type { Observed, ServiceAction } from "./observed.ts";
+import { protectionEnds, protectionEvents } from "./protection.ts";
 import { planRolling, type RollingPlan } from "./rolling.ts";
 import { Roster, type Wanted, wantedTasks } from "./roster.ts";
 import { countFailures, isImpaired } from "./throttle.ts";
@@ -57,6 +58,7 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
   for (const { deployment, count, replacesUnhealthy } of plan.starts) {
     actions.push({ kind: "start-tasks", deploymentId: deployment.id, count, replacesUnhealthy });
   }
+  actions.push(...protectionEvents(roster));
   if (isStuck(plan, roster, primary, now)) actions.push({ kind: "event", message: messages.STUCK, once: true });
   if (isDone && primary.rolloutState !== "COMPLETED") {
     actions.push({ kind: "event", message: messages.deploymentCompleted(primary.id), once: false });
@@ -125,6 +127,7 @@ function rollOn(service: ServiceRecord, roster: Roster, isDone: boolean, now: In
 /** Tasks are missing, nothing may be started or stopped, and nothing is under way that would change it. Rule [DP15]. */
 function isStuck(plan: RollingPlan, roster: Roster, primary: DeploymentRecord, now: Instant): boolean {
   if (plan.missing === 0 || plan.starts.length > 0 || roster.stops.length > 0 || roster.isLeaving) return false;
+  if (roster.held.size > 0) return false;
   if (roster.room > 0 || (primary.throttle.nextAttemptAt ?? 0) > now) return false;
   return roster.all.every((m) => m.health.state === "healthy");
 }
@@ -149,6 +152,7 @@ function lookAgain(
   for (const { throttle } of service.deployments) {
     if (throttle.nextAttemptAt !== undefined && throttle.nextAttemptAt > now) times.push(throttle.nextAttemptAt);
   }
+  times.push(...protectionEnds(roster));
   if (isSteady)
     times.push(
       (service.steadyAt !== undefined && now - service.steadyAt < STEADY_REPEAT_MS ? service.steadyAt : now) +

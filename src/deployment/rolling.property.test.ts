@@ -16,6 +16,7 @@ const happening = fc.oneof(
   fc.record({ kind: fc.constant("crash" as const), which: fc.nat(9) }),
   fc.record({ kind: fc.constant("sicken" as const), which: fc.nat(9) }),
   fc.record({ kind: fc.constant("drain" as const), which: fc.nat(9) }),
+  fc.record({ kind: fc.constant("protect" as const), which: fc.nat(9), minutes: fc.constantFrom(1, 120) }),
   fc.record({ kind: fc.constant("run" as const) }),
   fc.record({ kind: fc.constant("wait" as const), seconds: fc.constantFrom(1, 20, 40, 300) }),
 );
@@ -47,6 +48,11 @@ function happen(sim: SimulatedService, what: typeof happening extends fc.Arbitra
       if (task !== undefined) sim.draining.add(task.arn);
       return;
     }
+    case "protect": {
+      const task = pick(what.which);
+      if (task !== undefined) sim.change(task, { protectedUntil: sim.now + what.minutes * 60_000 });
+      return;
+    }
     case "run":
       sim.agentsCatchUp();
       return;
@@ -69,15 +75,16 @@ function calmDown(sim: SimulatedService): void {
   throw new Error(`not steady: ${JSON.stringify({ ...sim.service, tasks: sim.wanted })}`);
 }
 
-test("[DP1] [DP5] whatever happens, no start passes the maximum, no stop of a healthy task passes the minimum, and it converges", () => {
-  const seen = { deploys: 0, stuck: 0 };
+test("[DP1] [DP5] [DP19] whatever happens, no start passes the maximum, no stop of a healthy task passes the minimum, none is of a protected one, and it converges", () => {
+  const seen = { deploys: 0, stuck: 0, held: 0 };
   fc.assert(
     fc.property(fc.array(happening, { maxLength: 14 }), fc.integer({ min: 0, max: 4 }), (happenings, desiredCount) => {
-      // SimulatedService throws when a start passes the maximum or a stop the minimum.
+      // SimulatedService throws when a start passes the maximum, a stop the minimum, or a protected task is stopped.
       const sim = new SimulatedService({ desiredCount });
       for (const what of happenings) {
         happen(sim, what);
         sim.settleTelling();
+        seen.held += sim.events.some((e) => e.includes("tasks under protection")) ? 1 : 0;
         seen.deploys += what.kind === "deploy" ? 1 : 0;
       }
       const { floor, ceiling } = rollingLimits(sim.service);
@@ -98,5 +105,5 @@ test("[DP1] [DP5] whatever happens, no start passes the maximum, no stop of a he
     }),
     { numRuns: 600 },
   );
-  assert.ok(seen.deploys > 100 && seen.stuck > 0);
+  assert.ok(seen.deploys > 100 && seen.stuck > 0 && seen.held > 0);
 });

@@ -31,7 +31,8 @@ export function planRolling(
 ): RollingPlan {
   const { desiredCount } = service;
   for (const m of roster.all) {
-    if (m.health.state === "starting" && (isDraining(m) || isAbandoned(m, primary))) roster.stop(m);
+    if (m.health.state !== "starting" || m.isProtected) continue;
+    if (isDraining(m) || isAbandoned(m, primary)) roster.stop(m);
   }
   roster.retire(good(roster.primary), good(roster.primary).length - desiredCount);
   retireReplacedOld(roster, desiredCount);

@@ -1,4 +1,5 @@
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
+import { isProtected } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
 import { scaleInOrder } from "../scheduler/index.ts";
 import { assessHealth, type Health } from "./health.ts";
@@ -11,6 +12,8 @@ export interface Wanted extends ObservedTask {
   readonly health: Health;
   /** To be replaced: it is unhealthy, or its instance is DRAINING. */
   readonly isBad: boolean;
+  /** Protected from scale-in, and nothing is wrong with it: not to be stopped for want of need. */
+  readonly isProtected: boolean;
   readonly createdAt: Instant;
 }
 
@@ -22,7 +25,13 @@ export function wantedTasks(observed: Observed, now: Instant): readonly Wanted[]
     .map((one) => {
       const health = assessHealth(one, service.healthCheckGracePeriodSeconds ?? 0, settings, now);
       const isBad = health.state === "unhealthy" || one.instance?.status === "DRAINING";
-      return { ...one, health, isBad, createdAt: one.task.createdAt };
+      return {
+        ...one,
+        health,
+        isBad,
+        isProtected: !isBad && isProtected(one.task, now),
+        createdAt: one.task.createdAt,
+      };
     });
 }
 
@@ -43,6 +52,8 @@ export class Roster {
   readonly floor: number;
   readonly ceiling: number;
   readonly stops: Stop[] = [];
+  /** Members that would have been stopped, were they not protected from scale-in. */
+  readonly held = new Set<Member>();
   readonly #service: ServiceRecord;
   readonly #primary: DeploymentRecord | undefined;
   readonly #members: Set<Member>;
@@ -116,12 +127,13 @@ export class Roster {
 
   /**
    * Stops up to `count` of these, the least useful first, and healthy ones only within the budget. `may` can hold one
-   * back for a further reason. Returns how many it stopped.
+   * back for a further reason. Protected ones stay, and are noted in `held` if it is for them that fewer were stopped.
+   * Returns how many it stopped.
    */
   retire(candidates: readonly Member[], count: number, may: (member: Member) => boolean = () => true): number {
     let stopped = 0;
     for (const rank of RETIRE_ORDER) {
-      const ofRank = candidates.filter((m) => rankOf(m) === rank && this.#members.has(m));
+      const ofRank = candidates.filter((m) => rankOf(m) === rank && this.#members.has(m) && !m.isProtected);
       if (ofRank.length === 0 || stopped >= count) continue;
       for (const member of scaleInOrder(ofRank, this.#service.placementStrategy, count - stopped)) {
         if (member.health.state === "healthy" && this.budget === 0) continue;
@@ -130,7 +142,12 @@ export class Roster {
         stopped++;
       }
     }
+    if (stopped < count) for (const member of candidates) if (this.#isHeld(member)) this.held.add(member);
     return stopped;
+  }
+
+  #isHeld(member: Member): boolean {
+    return member.isProtected && (member.health.state !== "healthy" || this.budget > 0);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import { NO_RESOURCES } from "../model/resources.ts";
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
-import type { TaskRecord } from "../model/task.ts";
+import { isProtected, type TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
 import {
   type ClusterArn,
@@ -200,6 +200,11 @@ export class SimulatedService {
     );
   }
 
+  /** Protected from scale-in, and nothing is wrong with it. */
+  #isShielded(task: TaskRecord): boolean {
+    return isProtected(task, this.now) && task.healthStatus !== "UNHEALTHY" && !this.draining.has(task.arn);
+  }
+
   #carryOut(action: ServiceAction): void {
     const { floor, ceiling } = rollingLimits(this.service);
     switch (action.kind) {
@@ -220,6 +225,7 @@ export class SimulatedService {
         const before = this.healthy().length;
         const task = this.tasks.find((t) => t.arn === action.taskArn);
         if (task === undefined) throw new Error("stopped a task that is not there");
+        if (this.service.status === "ACTIVE" && this.#isShielded(task)) throw new Error("stopped a protected task");
         this.change(task, {
           desiredStatus: "STOPPED",
           lastStatus: "STOPPING",

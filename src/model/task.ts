@@ -110,6 +110,8 @@ export interface TaskRecord {
   readonly attributes: readonly Attribute[];
   readonly loadBalancers: readonly TaskLoadBalancer[];
   readonly enableExecuteCommand: boolean;
+  /** Until when a service's task is protected from scale-in: see isProtected. */
+  readonly protectedUntil?: Instant;
   readonly stopCode?: TaskStopCode;
   readonly stoppedReason?: string;
   readonly createdAt: Instant;
@@ -139,6 +141,14 @@ export function taskId(task: { readonly arn: TaskArn }): string {
  */
 export function agentShouldStop(task: TaskRecord): boolean {
   return task.desiredStatus === "STOPPED" && task.lastStatus !== "DEACTIVATING" && task.lastStatus !== "STOPPED";
+}
+
+/** The shortest, longest and usual time for which a task is protected from scale-in. Source: ECS API reference, UpdateTaskProtection. */
+export const PROTECTION_MINUTES = { min: 1, max: 2880, default: 120 } as const;
+
+/** True while a task is protected from scale-in. The time itself ends it: nothing has to be written for that. */
+export function isProtected(task: Pick<TaskRecord, "protectedUntil">, now: Instant): boolean {
+  return task.protectedUntil !== undefined && now < task.protectedUntil;
 }
 
 /**

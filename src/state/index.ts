@@ -9,6 +9,7 @@ export {
   type ContainerReport,
   finishDraining,
   launchTask,
+  protectTask,
   requestStop,
   type StopCause,
   type TaskReport,

@@ -56,6 +56,11 @@ export function requestStop(tx: BerthTransaction, task: TaskRecord, cause: StopC
   return moveTask(tx, wanted, registered ? "DEACTIVATING" : "STOPPING", now);
 }
 
+/** Protects a task from scale-in until then; undefined takes its protection away. */
+export function protectTask(tx: BerthTransaction, task: TaskRecord, until: Instant | undefined): TaskRecord {
+  return tx.tasks.put({ ...task, protectedUntil: until });
+}
+
 /** Takes in what a task's agent reported. A repeated or late report changes nothing that went further already. */
 export function applyReport(tx: BerthTransaction, task: TaskRecord, report: TaskReport, now: Instant): TaskRecord {
   if (task.lastStatus === "STOPPED") return task;

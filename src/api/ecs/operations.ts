@@ -40,6 +40,7 @@ import {
   registerTaskDefinition,
 } from "./task-definitions/task-definitions.ts";
 import { listTasks } from "./tasks/list.ts";
+import { getTaskProtection, updateTaskProtection } from "./tasks/protection.ts";
 import { runTask } from "./tasks/run-task.ts";
 import { startTask } from "./tasks/start-task.ts";
 import { describeTasks, stopTask } from "./tasks/tasks.ts";
@@ -61,6 +62,7 @@ export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K>
   DescribeTaskDefinition: describeTaskDefinition,
   DescribeTasks: describeTasks,
   DiscoverPollEndpoint: discoverPollEndpoint,
+  GetTaskProtection: getTaskProtection,
   ListAccountSettings: listAccountSettings,
   ListAttributes: listAttributes,
   ListClusters: listClusters,
@@ -88,4 +90,5 @@ export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K>
   UpdateContainerAgent: updateContainerAgent,
   UpdateContainerInstancesState: updateContainerInstancesState,
   UpdateService: updateService,
+  UpdateTaskProtection: updateTaskProtection,
 };
