@@ -18,7 +18,7 @@ import { administratorKey, keptSecret } from "./server-credentials.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { type BerthStore, openStore, SCHEMA, sqliteJournal } from "./store/index.ts";
 import { controlPlaneMetrics, formatMetrics, PROMETHEUS_CONTENT_TYPE } from "./telemetry/index.ts";
-import { createWireHandler } from "./wire/server.ts";
+import { answerUnavailable, createWireHandler } from "./wire/server.ts";
 
 /** How long an end may wait for what is under way, before the process ends all the same. */
 const END_LIMIT_MS = 10_000;
@@ -76,8 +76,8 @@ export async function runServer(settings: ServerSettings): Promise<number> {
 
 /** An HTTP server, or with a certificate an HTTPS server, that answers 503 until it is given something better. */
 function openHttp(tls: string): Server {
-  const starting = (_request: IncomingMessage, response: ServerResponse) =>
-    response.writeHead(503, { "content-type": "text/plain", "retry-after": "1" }).end("starting\n");
+  const starting = (request: IncomingMessage, response: ServerResponse) =>
+    answerUnavailable(request, response, "The control plane is starting.");
   const http = tls === "" ? createServer(starting) : createTlsServer(readTls(tls), starting);
   http.maxConnections = MAX_CONNECTIONS;
   http.keepAliveTimeout = KEEP_ALIVE_MS;

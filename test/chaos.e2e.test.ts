@@ -36,13 +36,14 @@ after(() => cluster?.close());
 test("whatever breaks, in the end the service is as it was wished, and all that keeps book agrees", async () => {
   console.log(`BERTH_CHAOS_SEED=${SEED} BERTH_CHAOS_SECONDS=${SECONDS}`);
   const load = startLoad(hello.url, REQUESTS_PER_SECOND, SECONDS * 1000 + 240_000);
-  const faults = await wreakHavoc(cluster, hello, {
-    ms: SECONDS * 1000,
-    random: seededRandom(SEED),
-    maxTasks: TASKS + 3,
-  });
-  const began = performance.now();
+  let faults: readonly Fault[] = [];
   try {
+    faults = await wreakHavoc(cluster, hello, {
+      ms: SECONDS * 1000,
+      random: seededRandom(SEED),
+      maxTasks: TASKS + 3,
+    });
+    const began = performance.now();
     await cluster.ecs.send(new UpdateServiceCommand({ service: "hello", desiredCount: TASKS }));
     await eventually("all hosts are connected", 30_000, async () => (await connectedHosts(cluster)) === HOSTS);
     await hello.stable(120);

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AwsError } from "./errors.ts";
 import { encodeJson, toJsonValue } from "./json.ts";
 import type { OperationModel, ServiceModel } from "./model.ts";
@@ -61,6 +61,24 @@ export function writeAnswer(response: ServerResponse, answer: Answer): void {
   const body = Buffer.from(answer.body, "utf8");
   response.writeHead(answer.status, { ...answer.headers, "content-length": String(body.length) });
   response.end(body);
+}
+
+/**
+ * 503 in the words of the protocol that the request speaks, for a server that cannot answer calls yet: SDKs try such an
+ * answer again by themselves. The same call may be made again: nothing was done.
+ */
+export function answerUnavailable(request: IncomingMessage, response: ServerResponse, message: string): void {
+  const { body, ...headers } = unavailable(request, message);
+  writeAnswer(response, { status: 503, headers: { ...headers, "retry-after": "1" }, body });
+}
+
+function unavailable({ method, headers }: IncomingMessage, message: string): { "content-type": string; body: string } {
+  if (headers["x-amz-target"] !== undefined) {
+    return { "content-type": JSON_TYPE, body: JSON.stringify({ __type: "ServiceUnavailableException", message }) };
+  }
+  if (method !== "POST") return { "content-type": "text/plain; charset=utf-8", body: `${message}\n` };
+  const error = `<Error><Type>Receiver</Type><Code>ServiceUnavailable</Code><Message>${message}</Message></Error>`;
+  return { "content-type": XML_TYPE, body: `<ErrorResponse>${error}</ErrorResponse>` };
 }
 
 /** For a path or method that no part of the server knows. */

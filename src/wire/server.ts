@@ -14,7 +14,7 @@ import { type BodyLimits, CallerGoneError, decompress, readBody } from "./reques
 import { type CredentialsLookup, createVerifier, SignatureError, type SignatureVerifier, toAwsError } from "./sigv4.ts";
 import type { WireCall, WireService } from "./wire-service.ts";
 
-export { answerNotFound } from "./answer.ts";
+export { answerNotFound, answerUnavailable } from "./answer.ts";
 export type { WireCall, WireService } from "./wire-service.ts";
 
 /** 2 MiB of body, 8 MiB once decompressed, 20 s to send it. The largest legal ECS request is well under 1 MiB. */

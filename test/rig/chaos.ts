@@ -42,7 +42,7 @@ export async function wreakHavoc(
   options: { readonly ms: number; readonly random: Random; readonly maxTasks: number },
 ): Promise<readonly Fault[]> {
   const faults: Fault[] = [];
-  const endsAt = performance.now() + options.ms;
+  let endsAt = performance.now() + options.ms;
   const lane = async (kinds: readonly Kind[], pauseMs: number) => {
     while (performance.now() < endsAt) {
       const { what, mayFailMs, run } = pick(kinds, options.random);
@@ -52,11 +52,17 @@ export async function wreakHavoc(
       await sleep(options.random.next() * pauseMs);
     }
   };
-  await Promise.all([
+  const lanes = [
     lane(hostFaults(cluster, options.random), 1500),
     lane(serviceFaults(cluster, hello, options), 6000),
     lane(controlFaults(cluster, options.random), 8000),
-  ]);
+  ];
+  await Promise.all(lanes).catch(async (error: unknown) => {
+    // No lane may break things behind the back of a test that has failed already.
+    endsAt = 0;
+    await Promise.allSettled(lanes);
+    throw error;
+  });
   return faults.sort((a, b) => a.at - b.at);
 }
 
@@ -209,10 +215,15 @@ export async function persistently<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call();
     } catch (error) {
-      const isAway = /ECONNREFUSED|ECONNRESET|socket hang up/.test(String(error));
-      if (!isAway || performance.now() > until) throw error;
+      if (!isUnanswered(error) || performance.now() > until) throw error;
     }
   }
+}
+
+/** Nothing answered, or what did was on its way up or down: a refusal of the service's own has a `$fault` and is below 500. */
+function isUnanswered(error: unknown): boolean {
+  const { $fault, $metadata } = error as { $fault?: string; $metadata?: { httpStatusCode?: number } };
+  return $fault === undefined || $metadata?.httpStatusCode === 503;
 }
 
 function pick<T>(from: readonly T[], random: Random): T {
