@@ -54,6 +54,18 @@ export const SERVER_SETTINGS = {
     30,
     [0, 100],
   ),
+  "stopped-task-retention": number(
+    "HOURS",
+    "how long stopped tasks can be described; each costs about 3 KiB of memory and as much of disk",
+    720,
+    [1, 8760],
+  ),
+  "stopped-task-limit": number(
+    "COUNT",
+    "how many stopped tasks a cluster keeps beyond one hour, the newest first; one service a tenth of them at most",
+    10_000,
+    [0, 1_000_000],
+  ),
   "log-level": pattern(
     text("LEVEL", "debug, info, warn, error or silent", "info"),
     /^(debug|info|warn|error|silent)$/,

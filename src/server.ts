@@ -131,6 +131,10 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
     random,
     log,
     deployment: { healthyAfterMs: settings["service-healthy-after"] * 1000 },
+    retention: {
+      stoppedTaskMs: settings["stopped-task-retention"] * 3_600_000,
+      stoppedTaskLimit: settings["stopped-task-limit"],
+    },
     agents: gateway,
   };
   const loops = [

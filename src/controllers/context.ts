@@ -4,6 +4,7 @@ import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { BerthStore } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
+import type { RetentionSettings } from "./retention.ts";
 
 /** What every controller may use. */
 export interface ControllerContext {
@@ -13,6 +14,8 @@ export interface ControllerContext {
   readonly log: Log;
   /** How services behave; ECS's values if left out. */
   readonly deployment?: DeploymentSettings;
+  /** How long what is over stays describable; the defaults if left out. */
+  readonly retention?: RetentionSettings;
   /** What is heard of hosts; without it none counts as silent. */
   readonly agents?: AgentsHeard;
 }

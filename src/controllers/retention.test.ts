@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { STOPPED_TASK_RETENTION_MS } from "../model/task.ts";
+import { STOPPED_TASK_LISTED_MS } from "../model/task.ts";
 import { ManualClock } from "../runtime/manual-clock.ts";
 import { addServiceEvent, applyReport, launchTask, newTask } from "../state/index.ts";
 import type { BerthTransaction } from "../store/index.ts";
-import { DELETED_DEFINITION_RETENTION_MS, forgetOnce, INACTIVE_RETENTION_MS, MAX_PER_STEP } from "./retention.ts";
-import { CLUSTER_ARN, newService, putWorld, testDefinition, testHost, testPlane } from "./testing.ts";
+import {
+  DEFAULT_RETENTION_SETTINGS,
+  DELETED_DEFINITION_RETENTION_MS,
+  forgetOnce,
+  INACTIVE_RETENTION_MS,
+  MAX_PER_STEP,
+  type RetentionSettings,
+} from "./retention.ts";
+import { CLUSTER_ARN, newService, putWorld, SERVICE_ARN, testDefinition, testHost, testPlane } from "./testing.ts";
 
 const STOPPED = { status: "STOPPED", containers: [] } as const;
 
@@ -14,7 +21,7 @@ function runTask(tx: BerthTransaction, now: number, random: Parameters<typeof ne
   return launchTask(tx, newTask(order, { now, random }));
 }
 
-async function world() {
+async function world(retention: RetentionSettings = DEFAULT_RETENTION_SETTINGS) {
   const clock = new ManualClock(1_000_000);
   const plane = await testPlane(clock);
   const settled = putWorld(plane.store, 1);
@@ -32,10 +39,10 @@ async function world() {
     return work;
   };
   const { store, random } = { store: plane.store, random: plane.context.random };
-  return { clock, store, random, during, forget: () => during(forgetOnce({ store, clock })) };
+  return { clock, store, random, during, forget: () => during(forgetOnce({ store, clock, retention })) };
 }
 
-test("a stopped task is forgotten after an hour, and one that runs never", async () => {
+test("a stopped task is forgotten after 30 days, and one that runs never", async () => {
   const { clock, store, random, during, forget } = await world();
   const { running, stopped } = await during(
     store.transact("tasks", (tx) => {
@@ -44,13 +51,45 @@ test("a stopped task is forgotten after an hour, and one that runs never", async
       return { running, stopped };
     }),
   );
-  await clock.pass(STOPPED_TASK_RETENTION_MS - 60_000);
+  await clock.pass(DEFAULT_RETENTION_SETTINGS.stoppedTaskMs - 60_000);
   await forget();
   assert.ok(store.view.tasks.get(stopped.arn) !== undefined);
   await clock.pass(60_000);
   await forget();
   assert.equal(store.view.tasks.get(stopped.arn), undefined);
   assert.ok(store.view.tasks.get(running.arn) !== undefined);
+});
+
+test("beyond an hour a cluster keeps its newest stopped tasks, and a service a tenth of them", async () => {
+  const { clock, store, random, during, forget } = await world({ stoppedTaskMs: 1e9, stoppedTaskLimit: 20 });
+  const stop = (count: number, serviceArn?: typeof SERVICE_ARN) =>
+    during(
+      store.transact("tasks", (tx) =>
+        Array.from({ length: count }, () => {
+          const task = tx.tasks.put({ ...runTask(tx, clock.now(), random), serviceArn, accounted: true });
+          return applyReport(tx, task, STOPPED, clock.now()).arn;
+        }),
+      ),
+    );
+  const kept = (arns: readonly string[]) => arns.filter((arn) => store.view.tasks.get(arn) !== undefined).length;
+  const oldOnes = [await stop(15), await stop(5, SERVICE_ARN)];
+  await clock.pass(1000);
+  const newOnes = [await stop(10), await stop(1, SERVICE_ARN)];
+  await clock.pass(STOPPED_TASK_LISTED_MS - 1500);
+  await forget();
+  assert.equal(store.view.tasks.size, 31, "within the hour all are kept");
+  await clock.pass(500);
+  await forget();
+  assert.deepEqual(
+    [...oldOnes, ...newOnes].map(kept),
+    [15, 2, 10, 1],
+    "the old ones are past the hour, the new ones not",
+  );
+  await clock.pass(1000);
+  await forget();
+  assert.deepEqual([...oldOnes, ...newOnes].map(kept).slice(2), [10, 1], "the newest stay");
+  assert.equal(store.view.tasks.size, 20);
+  assert.equal(kept(oldOnes[1]!), 1, "a service keeps two of 20");
 });
 
 test("much is forgotten in steps", async () => {
@@ -61,7 +100,7 @@ test("much is forgotten in steps", async () => {
         applyReport(tx, runTask(tx, clock.now(), random), STOPPED, clock.now());
     }),
   );
-  await clock.pass(STOPPED_TASK_RETENTION_MS);
+  await clock.pass(DEFAULT_RETENTION_SETTINGS.stoppedTaskMs);
   assert.deepEqual([await forget(), store.view.tasks.size], [true, 1]);
   assert.deepEqual([await forget(), store.view.tasks.size], [false, 0]);
 });

@@ -1,5 +1,5 @@
 import { REQUEST_TOKEN_RETENTION_MS } from "../model/request-token.ts";
-import { STOPPED_TASK_RETENTION_MS } from "../model/task.ts";
+import { STOPPED_TASK_LISTED_MS, type TaskRecord } from "../model/task.ts";
 import type { Instant, Timer } from "../runtime/clock.ts";
 import type { BerthTransaction, BerthView } from "../store/index.ts";
 import type { ControllerContext } from "./context.ts";
@@ -12,22 +12,33 @@ const PAUSE_MS = 100;
 export const MAX_PER_STEP = 200;
 /** How long deleted services and deregistered container instances stay describable. */
 export const INACTIVE_RETENTION_MS = 24 * 60 * 60 * 1000;
-/** How long a task definition that is being deleted stays describable, as a stopped task does. */
-export const DELETED_DEFINITION_RETENTION_MS = STOPPED_TASK_RETENTION_MS;
+/** How long a task definition that is being deleted stays describable. */
+export const DELETED_DEFINITION_RETENTION_MS = 60 * 60 * 1000;
+/** Of what a cluster keeps, the tasks of one service are at most this part: one crash loop leaves the others theirs. */
+const SERVICE_SHARE = 1 / 10;
+
+/** What an operator may choose of how long things stay describable. */
+export interface RetentionSettings {
+  /** How long stopped tasks do, in milliseconds: an hour or more. */
+  readonly stoppedTaskMs: number;
+  /** How many stopped tasks a cluster keeps beyond an hour, the newest ones. A service keeps a tenth of it at most. */
+  readonly stoppedTaskLimit: number;
+}
+
+export const DEFAULT_RETENTION_SETTINGS: RetentionSettings = {
+  stoppedTaskMs: 30 * 24 * 60 * 60 * 1000,
+  stoppedTaskLimit: 10_000,
+};
 
 /** One kind of record, and which of it may be forgotten. */
 interface Rule {
-  readonly find: (tables: BerthView, now: Instant) => Iterable<string>;
+  readonly find: (tables: BerthView, now: Instant, settings: RetentionSettings) => Iterable<string>;
   readonly remove: (tx: BerthTransaction, key: string) => void;
 }
 
 const RULES: readonly Rule[] = [
   {
-    find: (tables, now) =>
-      tables.tasks
-        .where("stopped", "yes")
-        .filter((task) => isPast(task.stoppedAt, STOPPED_TASK_RETENTION_MS, now))
-        .map((task) => task.arn),
+    find: (tables, now, settings) => forgettableTasks(tables.tasks.where("stopped", "yes"), now, settings),
     remove: (tx, key) => tx.tasks.delete(key),
   },
   {
@@ -68,6 +79,34 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+/**
+ * The stopped tasks that may be forgotten: those that are too old, and beyond an hour (which ECS promises for all) those that
+ * are too many in their service or cluster, the oldest first.
+ */
+function forgettableTasks(stopped: readonly TaskRecord[], now: Instant, settings: RetentionSettings): string[] {
+  const forgotten = new Set<string>();
+  const bounded: TaskRecord[] = [];
+  for (const task of stopped) {
+    if (isPast(task.stoppedAt, settings.stoppedTaskMs, now)) forgotten.add(task.arn);
+    else if (isPast(task.stoppedAt, STOPPED_TASK_LISTED_MS, now)) bounded.push(task);
+  }
+  const drop = (groups: Iterable<TaskRecord[]>, limit: number) => {
+    for (const group of groups) {
+      const left = group.filter((task) => !forgotten.has(task.arn));
+      if (left.length <= limit) continue;
+      const inOrder = left.toSorted((a, b) => (a.stoppedAt ?? 0) - (b.stoppedAt ?? 0));
+      for (const task of inOrder.slice(0, left.length - limit)) forgotten.add(task.arn);
+    }
+  };
+  const ofServices = bounded.filter((task) => task.serviceArn !== undefined);
+  drop(
+    Map.groupBy(ofServices, (task) => task.serviceArn).values(),
+    Math.ceil(settings.stoppedTaskLimit * SERVICE_SHARE),
+  );
+  drop(Map.groupBy(bounded, (task) => task.clusterArn).values(), settings.stoppedTaskLimit);
+  return [...forgotten];
+}
+
 /** A task definition goes only when no task and no service refers to it. Source: ECS API reference, DeleteTaskDefinitions. */
 function isInUse(tables: BerthView, arn: string): boolean {
   return tables.tasks.count("taskDefinition", arn) > 0 || tables.services.count("taskDefinition", arn) > 0;
@@ -78,11 +117,15 @@ function isPast(since: Instant | undefined, ms: number, now: Instant): boolean {
 }
 
 /** Forgets records whose time is over, a bounded number at a time. Answers whether there may be more. */
-export async function forgetOnce({ store, clock }: Pick<ControllerContext, "store" | "clock">): Promise<boolean> {
+export async function forgetOnce({
+  store,
+  clock,
+  retention = DEFAULT_RETENTION_SETTINGS,
+}: Pick<ControllerContext, "store" | "clock" | "retention">): Promise<boolean> {
   const now = clock.now();
   const due: { readonly rule: Rule; readonly key: string }[] = [];
   for (const rule of RULES) {
-    for (const key of rule.find(store.view, now)) {
+    for (const key of rule.find(store.view, now, retention)) {
       if (due.length < MAX_PER_STEP) due.push({ rule, key });
     }
   }

@@ -163,5 +163,5 @@ export function taskHealth(containers: readonly ContainerRecord[]): HealthStatus
   return "HEALTHY";
 }
 
-/** The clock's hold on stopped tasks: they stay describable this long (ECS promises at least an hour). */
-export const STOPPED_TASK_RETENTION_MS = 60 * 60 * 1000;
+/** ListTasks names stopped tasks this long. Source: ECS API reference, ListTasks and DescribeTasks ("at least one hour"). */
+export const STOPPED_TASK_LISTED_MS = 60 * 60 * 1000;

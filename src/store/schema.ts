@@ -36,7 +36,8 @@ export const SCHEMA = {
   tasks: table<TaskRecord>()({
     key: (t) => t.arn,
     indexes: {
-      cluster: (t) => t.clusterArn,
+      /** Those that are not STOPPED. */
+      cluster: (t) => (t.lastStatus === "STOPPED" ? undefined : t.clusterArn),
       clusterStatus: (t) => `${t.clusterArn}|${t.lastStatus}`,
       /** Those that still hold resources there. */
       containerInstance: (t) => (t.lastStatus === "STOPPED" ? undefined : t.containerInstanceArn),

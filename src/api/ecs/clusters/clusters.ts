@@ -63,7 +63,7 @@ function checkEmpty(
   if (tables.services.where("cluster", arn).some((s) => s.status !== "INACTIVE")) {
     throw contains("Services", "Services are active");
   }
-  if (tables.tasks.where("cluster", arn).some((t) => t.lastStatus !== "STOPPED")) {
+  if (tables.tasks.count("cluster", arn) > 0) {
     throw contains("Tasks", "Tasks are active");
   }
   if (tables.containerInstances.count("cluster", arn) > 0) {

@@ -1,5 +1,5 @@
 import type { ClusterRecord } from "../../../model/cluster.ts";
-import type { TaskRecord } from "../../../model/task.ts";
+import { STOPPED_TASK_LISTED_MS, type TaskRecord } from "../../../model/task.ts";
 import { parseTaskDefinitionArn } from "../../../wire/arn.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
 import type { ApiContext } from "../../context.ts";
@@ -19,8 +19,9 @@ export const LIST_TASKS_REFUSED: RefusedMembers<"ListTasks"> = [{ member: "daemo
 type Input = EcsOperations["ListTasks"]["input"];
 
 /**
- * Lists the tasks of a cluster that are to run, or with desiredStatus STOPPED those that are to stop or have. A filter by
- * startedBy stands alone. Source: ECS API reference, ListTasks.
+ * Lists the tasks of a cluster that are to run, or with desiredStatus STOPPED those that are to stop or have within the last hour;
+ * earlier ones can be described while they are kept, but are not listed. A filter by startedBy stands alone.
+ * Source: ECS API reference, ListTasks.
  */
 export const listTasks: Operation<"ListTasks"> = (context, input) => {
   refuseMembers(LIST_TASKS_REFUSED, input);
@@ -43,22 +44,29 @@ function checkFilters({ startedBy, serviceName, family, containerInstance, launc
 function candidates(
   { store: { view }, scope }: ApiContext,
   cluster: ClusterRecord,
-  { serviceName }: Input,
+  { serviceName, desiredStatus }: Input,
 ): readonly TaskRecord[] {
-  if (serviceName === undefined) return view.tasks.where("cluster", cluster.arn);
+  const isOfStopped = desiredStatus === "STOPPED";
+  if (serviceName === undefined) {
+    const live = view.tasks.where("cluster", cluster.arn);
+    return isOfStopped ? [...live, ...view.tasks.where("clusterStatus", `${cluster.arn}|STOPPED`)] : live;
+  }
   const service = resolveService(view, scope, cluster, serviceName);
-  return [...view.tasks.where("service", service.arn), ...view.tasks.where("serviceStopped", service.arn)];
+  const live = view.tasks.where("service", service.arn);
+  return isOfStopped ? [...live, ...view.tasks.where("serviceStopped", service.arn)] : live;
 }
 
 function filterOf(
-  { store: { view }, scope }: ApiContext,
+  { store: { view }, scope, clock }: ApiContext,
   cluster: ClusterRecord,
   { desiredStatus = "RUNNING", startedBy, family, containerInstance, launchType }: Input,
 ): (task: TaskRecord) => boolean {
   const instance =
     containerInstance === undefined ? undefined : resolveContainerInstance(view, scope, cluster, containerInstance);
+  const listedSince = clock.now() - STOPPED_TASK_LISTED_MS;
   return (task) =>
     task.desiredStatus === desiredStatus &&
+    (task.stoppedAt === undefined || task.stoppedAt > listedSince) &&
     (startedBy === undefined || task.startedBy === startedBy) &&
     (family === undefined || parseTaskDefinitionArn(task.taskDefinitionArn)?.family === family) &&
     (instance === undefined || task.containerInstanceArn === instance.arn) &&

@@ -111,6 +111,19 @@ describe("ListTasks", () => {
     assert.deepEqual(await list({ launchType: "FARGATE" }), []);
   });
 
+  test("names a stopped task for an hour; DescribeTasks shows it still", async () => {
+    const { rig, arns } = await running(2);
+    const [arn = ""] = arns;
+    await rig.call("SubmitTaskStateChange", { task: arn, status: "STOPPED" });
+    const listed = async () => (await rig.call("ListTasks", { desiredStatus: "STOPPED" })).taskArns;
+    rig.context.clock.advance(3_599_999);
+    assert.deepEqual(await listed(), [arn]);
+    rig.context.clock.advance(1);
+    assert.deepEqual(await listed(), []);
+    assert.deepEqual((await rig.call("ListTasks", {})).taskArns, [arns[1]]);
+    assert.equal((await rig.call("DescribeTasks", { tasks: [arn] })).tasks?.[0]?.lastStatus, "STOPPED");
+  });
+
   test("pages, with a token that is good for the same filters only", async () => {
     const { rig, arns } = await running(5);
     const first = await rig.call("ListTasks", { maxResults: 3 });
