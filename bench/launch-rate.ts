@@ -1,0 +1,72 @@
+import { parseArgs } from "node:util";
+import { type ControlPlane, startControlPlane } from "./rig/control-plane.ts";
+import { type Fleet, openFleet } from "./rig/fleet.ts";
+import { DEFINITION, type LaunchPlan, LaunchRun } from "./rig/launch-run.ts";
+import { CallWriter, SignedConnection } from "./rig/signed-http.ts";
+
+/**
+ * How many tasks a second reach RUNNING through the real API: a `berth server` process with its store on disk, simulated
+ * agents on real websockets in another process, RunTask calls of ten tasks each, until the agents' reports of RUNNING are
+ * acknowledged. Loopback only; bounded in count and time; removes what it made. On a machine of few cores the agents and
+ * the callers share them with the server, so what stays comparable is the server's processor time per thousand tasks.
+ */
+const USAGE = `usage: bench/launch-rate.ts [--agents 1000,5000] [--tasks 1000,10000,100000] [--rate TASKS_PER_SECOND]
+  [--callers 4] [--backlog 1000] [--start-ms 200] [--limit-seconds 400] [--profile DIRECTORY]`;
+
+const { values } = parseArgs({
+  options: {
+    agents: { type: "string", default: "1000,5000" },
+    tasks: { type: "string", default: "1000,10000,100000" },
+    rate: { type: "string", default: "0" },
+    callers: { type: "string", default: "4" },
+    backlog: { type: "string", default: "1000" },
+    "start-ms": { type: "string", default: "200" },
+    "limit-seconds": { type: "string", default: "400" },
+    profile: { type: "string" },
+  },
+});
+const whole = (text: string, most: number): number => {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 0 || number > most)
+    throw new Error(`${text} is not 0 to ${most}\n${USAGE}`);
+  return number;
+};
+const plan: LaunchPlan = {
+  rate: whole(values.rate, 100_000),
+  callers: whole(values.callers, 256),
+  backlog: whole(values.backlog, 100_000),
+  startMs: whole(values["start-ms"], 60_000),
+  limitSeconds: whole(values["limit-seconds"], 3_600),
+  profileDir: values.profile,
+};
+for (const agents of values.agents.split(",").map((text) => whole(text, 5_000)))
+  for (const tasks of values.tasks.split(",").map((text) => whole(text, 200_000))) await measure(agents, tasks);
+
+async function measure(agents: number, tasks: number): Promise<void> {
+  const server = await startControlPlane({ profileDir: plan.profileDir });
+  let fleet: Fleet | undefined;
+  try {
+    await prepare(server);
+    const began = performance.now();
+    fleet = await openFleet(server.caller, { agents, processes: 1, startMs: plan.startMs });
+    const joined = (performance.now() - began) / 1000;
+    const idle = server.usage();
+    console.log(
+      `\n${agents} agents (joined in ${joined.toFixed(1)} s, server ${idle.rssMiB.toFixed(0)} MiB), ${tasks} tasks, ` +
+        `${plan.rate === 0 ? `at most ${plan.backlog} on their way` : `${plan.rate}/s asked for`}`,
+    );
+    const run = new LaunchRun(server, fleet, tasks, plan);
+    await run.go();
+    await run.tell();
+  } finally {
+    await fleet?.close();
+    await server.close();
+  }
+}
+
+async function prepare({ caller }: ControlPlane): Promise<void> {
+  const connection = new SignedConnection(caller, new CallWriter(caller));
+  await connection.call("CreateCluster", {});
+  await connection.call("RegisterTaskDefinition", DEFINITION);
+  connection.close();
+}
