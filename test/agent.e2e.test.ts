@@ -49,6 +49,12 @@ after(async () => {
 });
 
 async function startAgent(): Promise<void> {
+  spawnAgent();
+  await waitUntil("the agent has an ACS session", () => ecs.connected() || agent.exitCode !== null);
+  assert.equal(agent.exitCode, null, readFileSync(join(dockerd.dir, "agent.log"), "utf8").slice(-2000));
+}
+
+function spawnAgent(): void {
   const log = openSync(join(dockerd.dir, "agent.log"), "a");
   const args = [
     "--endpoint",
@@ -72,8 +78,6 @@ async function startAgent(): Promise<void> {
       ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION: "3s",
     },
   });
-  await waitUntil("the agent has an ACS session", () => ecs.connected() || agent.exitCode !== null);
-  assert.equal(agent.exitCode, null, readFileSync(join(dockerd.dir, "agent.log"), "utf8").slice(-2000));
 }
 
 async function killAgent(): Promise<void> {
@@ -510,5 +514,26 @@ test("an agent that comes back to a deregistered instance stops all its tasks, o
   assert.equal(agent.exitCode, null, "it goes on trying");
   const log = readFileSync(join(dockerd.dir, "agent.log"), "utf8");
   assert.equal(log.match(/this container instance was deregistered/g)?.length, 1);
+  assert.deepEqual(ecs.problems, []);
+});
+
+test("an agent that starts on a deregistered instance empties its host, says how to join again, and ends for good", async () => {
+  await killAgent();
+  ecs.inactive = false;
+  await startAgent();
+  const it = task([shell("trap 'exit 7' TERM; while :; do sleep 0.1; done")]);
+  ecs.payload(it);
+  await ecs.until(it.arn, "RUNNING");
+  await killAgent();
+  ecs.inactive = true;
+  spawnAgent();
+  const ended = new Promise<number | null>((resolve) => agent.once("exit", resolve));
+  assert.equal((await ecs.until(it.arn, "STOPPED")).containers[0]!.exitCode, 7);
+  assert.equal(await ended, 5);
+  assert.deepEqual(containersOf(it.arn), []);
+  assert.match(
+    readFileSync(join(dockerd.dir, "agent.log"), "utf8"),
+    /deregistered; remove the agent's state directory/,
+  );
   assert.deepEqual(ecs.problems, []);
 });

@@ -11,11 +11,20 @@ import { type TaskLimitSupport, taskLimitSupport } from "./cgroup/support.ts";
 import type { AgentConfig } from "./config.ts";
 import type { ContainerRuntime, RuntimeHost, RuntimeVersion } from "./container-runtime.ts";
 import { type EcsApi, ecsApi } from "./ecs-api.ts";
-import { taskEngine } from "./engine/engine.ts";
-import { stopOrphans } from "./engine/orphans.ts";
+import { type TaskEngine, taskEngine } from "./engine/engine.ts";
+import { emptyHost, stopOrphans } from "./engine/orphans.ts";
+import type { TaskRecord } from "./engine/task-record.ts";
 import { AgentExit, EXIT } from "./exit-code.ts";
 import { sourceAddressTowards } from "./host-address.ts";
-import { DEFAULT_CLUSTER, type HostOffer, instanceIdOf, register } from "./registration.ts";
+import {
+  DEFAULT_CLUSTER,
+  Deregistered,
+  type HostOffer,
+  instanceIdOf,
+  type Registered,
+  register,
+  savedRegistration,
+} from "./registration.ts";
 import { type PollEndpoints, pollEndpointSource } from "./session/poll-endpoint.ts";
 import { keepSession } from "./session/session.ts";
 import type { AgentState } from "./state/agent-state.ts";
@@ -58,21 +67,66 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps): Promise<nu
 }
 
 async function run(config: AgentConfig, deps: AgentDeps): Promise<void> {
-  const { clock, random, log, runtime, state, signal, credentials } = deps;
+  const { clock, random, log, signal, credentials } = deps;
   const machine = await waitForDaemon(deps);
   const userAgent = `Berth Agent/${AGENT_VERSION} (linux)`;
   const api = ecsApi({ endpoint: config.endpoint.href, region: config.region, credentials, clock, userAgent });
   const taskLimits = taskLimitsOf(config, machine.host, log);
   const offer = await hostOffer(config, machine, taskLimits);
   const instanceId = await instanceIdOf(deps);
-  const registered = await register({ ...deps, api, cluster: config.cluster }, offer);
   const cluster = config.cluster ?? DEFAULT_CLUSTER;
-  log.info({ cluster, ...registered }, "registered");
-
-  const ports = [...config.reservedPorts.map((it) => `${it}/tcp`), ...config.reservedPortsUdp.map((it) => `${it}/udp`)];
   const reporter = submitter({ api, clock, random, log, cluster, acknowledged: (task) => engine.acknowledged(task) });
-  const engine = taskEngine({
-    ...{ runtime, state, clock, random, log, taskLimits },
+  const parts = { offer, cluster, instanceId, taskLimits };
+  let engine: TaskEngine;
+  try {
+    const registered = await register({ ...deps, api, cluster: config.cluster }, offer);
+    log.info({ cluster, ...registered }, "registered");
+    engine = engineOf(config, deps, {
+      ...parts,
+      registered,
+      onChange: (task) => {
+        reporter.noticed(task);
+        sessions.telemetry.noticed(task);
+      },
+    });
+    const sessions = openSessions(config, deps, { api, engine, reporter, cluster, machine, ...registered });
+    engine.start();
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    log.info({}, "leaving; containers keep running");
+    sessions.close();
+    engine.close();
+  } catch (error) {
+    if (!(error instanceof Deregistered)) throw error;
+    // No session will be had, but what runs here must not outlive its place in the cluster.
+    const registered = savedRegistration(deps.state, offer);
+    engine = engineOf({ ...config, cleanupWaitMs: 0 }, deps, { ...parts, registered, onChange: reporter.noticed });
+    engine.start();
+    await emptyHost(engine, { clock, log, signal });
+    engine.close();
+    throw error;
+  } finally {
+    reporter.close();
+  }
+}
+
+interface EngineParts {
+  readonly offer: HostOffer;
+  readonly cluster: string;
+  readonly instanceId: string;
+  readonly taskLimits: TaskLimitSupport;
+  readonly registered: Registered;
+  readonly onChange: (task: TaskRecord) => void;
+}
+
+function engineOf(config: AgentConfig, deps: AgentDeps, parts: EngineParts): TaskEngine {
+  const { clock, random, log, runtime, state } = deps;
+  const { offer, cluster, instanceId, taskLimits, registered, onChange } = parts;
+  const ports = [...config.reservedPorts.map((it) => `${it}/tcp`), ...config.reservedPortsUdp.map((it) => `${it}/udp`)];
+  return taskEngine({
+    ...{ runtime, state, clock, random, log, taskLimits, onChange },
     settings: {
       ...{ region: config.region, cluster, pullBehaviour: config.pullBehaviour },
       ...{ stopTimeoutSeconds: config.stopTimeoutSeconds, cleanupWaitMs: config.cleanupWaitMs },
@@ -80,21 +134,7 @@ async function run(config: AgentConfig, deps: AgentDeps): Promise<void> {
     },
     host: { ...registered, instanceId, privateIp: offer.privateIp, hostName: hostname() },
     resources: { cpu: offer.cpus * 1024, memoryMiB: offer.memoryMiB, ports: new Set(ports) },
-    onChange: (task) => {
-      reporter.noticed(task);
-      sessions.telemetry.noticed(task);
-    },
   });
-  const sessions = openSessions(config, deps, { api, engine, reporter, cluster, machine, ...registered });
-  engine.start();
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-  log.info({}, "leaving; containers keep running");
-  sessions.close();
-  reporter.close();
-  engine.close();
 }
 
 interface Machine {
@@ -159,7 +199,7 @@ async function hostOffer(
 
 interface SessionParts {
   readonly api: EcsApi;
-  readonly engine: ReturnType<typeof taskEngine>;
+  readonly engine: TaskEngine;
   readonly reporter: ReturnType<typeof submitter>;
   readonly cluster: string;
   readonly containerInstanceArn: string;

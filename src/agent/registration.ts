@@ -11,6 +11,14 @@ const MAX_RETRY_MS = 5_000;
 /** What ECS calls the cluster of an agent that was told of none. */
 export const DEFAULT_CLUSTER = "default";
 
+/** The control plane has deregistered this container instance, and taken its tasks for STOPPED, whatever still runs here. */
+export class Deregistered extends AgentExit {
+  constructor(containerInstanceArn: string, cause: Error) {
+    const remedy = "remove the agent's state directory to join again as a new container instance";
+    super(EXIT.terminal, `the container instance ${containerInstanceArn} was deregistered; ${remedy}`, { cause });
+  }
+}
+
 /** What a host offers, as it is registered. */
 export interface HostOffer {
   readonly cpus: number;
@@ -31,6 +39,12 @@ export interface HostOffer {
   readonly tags: readonly { readonly key: string; readonly value: string }[];
 }
 
+/** What a host is known by once it is registered. */
+export interface Registered {
+  readonly containerInstanceArn: string;
+  readonly availabilityZone: string;
+}
+
 export interface RegistrationDeps {
   readonly api: EcsApi;
   readonly state: AgentState;
@@ -44,12 +58,10 @@ export interface RegistrationDeps {
 
 /**
  * Registers this host, under its saved ARN if it has one, and saves the result. Waits for as long as the control plane
- * cannot be reached. Throws AgentExit: `terminal` where a restart cannot help (agent protocol, 1.4), else `failed`.
+ * cannot be reached. Throws AgentExit: `terminal` where a restart cannot help (agent protocol, 1.4), else `failed`; and
+ * Deregistered.
  */
-export async function register(
-  deps: RegistrationDeps,
-  offer: HostOffer,
-): Promise<{ readonly containerInstanceArn: string; readonly availabilityZone: string }> {
+export async function register(deps: RegistrationDeps, offer: HostOffer): Promise<Registered> {
   const cluster = deps.cluster ?? DEFAULT_CLUSTER;
   const saved = deps.state.identity();
   if (saved.cluster !== undefined && saved.cluster !== cluster)
@@ -67,6 +79,12 @@ export async function register(
     answer.attributes.find((it) => it.name === "ecs.availability-zone")?.value ?? offer.availabilityZone;
   deps.state.setIdentity({ containerInstanceArn, cluster, availabilityZone });
   await deps.state.flush();
+  return { containerInstanceArn, availabilityZone };
+}
+
+/** What the host was registered as when it last could be. */
+export function savedRegistration(state: AgentState, offer: HostOffer): Registered {
+  const { containerInstanceArn = "", availabilityZone = offer.availabilityZone } = state.identity();
   return { containerInstanceArn, availabilityZone };
 }
 
@@ -133,21 +151,24 @@ async function registerOnce(deps: RegistrationDeps, request: RegisterContainerIn
   }
 }
 
-async function patiently<T>({ clock, random, log, signal }: RegistrationDeps, attempt: () => Promise<T>): Promise<T> {
+async function patiently<T>(deps: RegistrationDeps, attempt: () => Promise<T>): Promise<T> {
+  const { clock, random, log, signal, state } = deps;
   for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(MAX_RETRY_MS, delayMs * 2)) {
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof EcsCallError))
         throw new AgentExit(EXIT.failed, `registration failed: ${error}`, { cause: error });
-      if (!error.passing) throw refused(error);
+      if (!error.passing) throw refused(error, state.identity().containerInstanceArn);
       log.warn({ error: error.message }, "registration is tried again");
       await clock.sleep(delayMs * (0.8 + 0.4 * random.next()), signal);
     }
   }
 }
 
-function refused(error: EcsCallError): AgentExit {
+function refused(error: EcsCallError, containerInstanceArn: string | undefined): AgentExit {
+  if (containerInstanceArn !== undefined && /is deregistered\.$/.test(error.message))
+    return new Deregistered(containerInstanceArn, error);
   const terminal =
     ["InvalidParameterException", "ClientException"].includes(error.code) ||
     /type changes are not supported/.test(error.message);

@@ -33,7 +33,7 @@ export class FakeEcs {
   readonly problems: string[] = [];
   /** Answers to SubmitTaskStateChange fail with this while it is set. */
   failSubmits: string | undefined;
-  /** While set, its container instance is deregistered: each upgrade is refused as ECS does it. */
+  /** While set, its container instance is deregistered: registrations and upgrades are refused as ECS does it. */
   inactive = false;
   /** How many upgrades were refused so. */
   refusedUpgrades = 0;
@@ -148,6 +148,10 @@ export class FakeEcs {
     const input = JSON.parse(text) as Record<string, unknown>;
     const operation = String(request.headers["x-amz-target"]).split(".")[1];
     if (operation === "RegisterContainerInstance") {
+      if (this.inactive) {
+        const message = `The container instance ${input.containerInstanceArn} is deregistered.`;
+        return { status: 400, body: { __type: "ClientException", message } };
+      }
       this.registrations.push(input);
       return {
         status: 200,
