@@ -12,7 +12,7 @@ import {
   Placer,
   requiredAttributesOf,
 } from "../scheduler/index.ts";
-import { addServiceEvent, launchTask, newTask, requestStop, tagsOfNewTask } from "../state/index.ts";
+import { addServiceEvent, launchTask, newTask, requestStop, tagsOfNewTask, tasksOnInstance } from "../state/index.ts";
 import type { BerthTransaction } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 
@@ -162,6 +162,8 @@ class ServiceWork {
       constraints: [...(definition.definition.placementConstraints ?? []), ...placementConstraints],
       strategy: placementStrategy.length === 0 ? DEFAULT_SERVICE_STRATEGY : placementStrategy,
       peers,
+      group: `service:${this.#service.name}`,
+      tasksOn: (on) => tasksOnInstance(this.#tx, on),
     };
   }
 

@@ -12,6 +12,8 @@ export interface Candidate {
   readonly portsUdp: Set<number>;
   /** Tasks of the same service or group here. */
   peers: number;
+  /** Tasks of the request that were placed here. */
+  placed: number;
 }
 
 /** The instance as a candidate for the request. */
@@ -24,6 +26,7 @@ export function candidateOf(instance: ContainerInstanceRecord, request: Placemen
     ports: new Set([...registered.ports, ...used.ports]),
     portsUdp: new Set([...registered.portsUdp, ...used.portsUdp]),
     peers: request.peers.get(instance.arn) ?? 0,
+    placed: 0,
   };
 }
 
@@ -34,6 +37,7 @@ export function occupy(candidate: Candidate, need: Resources): void {
   for (const port of need.ports) candidate.ports.add(port);
   for (const port of need.portsUdp) candidate.portsUdp.add(port);
   candidate.peers++;
+  candidate.placed++;
 }
 
 /** The checks in ECS's order; the first that fails names the reason. */

@@ -1,6 +1,9 @@
 export { explainRefusal, NO_INSTANCES } from "./explain.ts";
 export { type NeedOverrides, type NeedSource, needOf, requiredAttributesOf } from "./need.ts";
 export { type Chance, Placer, placeTask } from "./placer.ts";
+export { matchesQuery, type QueriedInstance } from "./query/evaluate.ts";
+export type { Expression } from "./query/expression.ts";
+export { parseQuery, queryProblem } from "./query/parse.ts";
 export {
   DEFAULT_SERVICE_STRATEGY,
   DEFAULT_TASK_STRATEGY,
@@ -11,4 +14,4 @@ export {
   type TasksOnInstance,
 } from "./request.ts";
 export { type Stoppable, scaleInOrder } from "./scale-in.ts";
-export { MAX_PLACEMENT_CONSTRAINTS, MAX_PLACEMENT_STRATEGIES, placementProblem } from "./validate.ts";
+export { MAX_PLACEMENT_CONSTRAINTS, MAX_PLACEMENT_STRATEGIES, memberOfProblem, placementProblem } from "./validate.ts";

@@ -14,14 +14,19 @@ export interface PlacementRequest {
   readonly strategy: readonly PlacementStrategy[];
   /** Tasks of the same service (or, for standalone tasks, the same group) that are to run, by instance. */
   readonly peers: ReadonlyMap<ContainerInstanceArn, number>;
-  /** What runs on an instance; asked only by memberOf expressions that speak of it. */
-  readonly tasksOn?: (instance: ContainerInstanceArn) => TasksOnInstance;
+  /** The group that the tasks will have: memberOf expressions see it where earlier tasks of the call were placed. */
+  readonly group: string;
+  /** What is on an instance; asked only by memberOf expressions that speak of tasks. */
+  readonly tasksOn: (instance: ContainerInstanceArn) => TasksOnInstance;
 }
 
 /** What a memberOf expression may ask of an instance's tasks. */
 export interface TasksOnInstance {
-  /** The groups of the tasks that are to run there. */
-  readonly groups: ReadonlySet<string>;
+  /** True if a task of the group is to run there. */
+  has(group: string): boolean;
+  /** The groups of the tasks that are to run there, each once. */
+  groups(): Iterable<string>;
+  /** As DescribeContainerInstances shows it: tasks that are RUNNING and to go on. */
   readonly runningTasksCount: number;
 }
 

@@ -1,7 +1,7 @@
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import { NO_RESOURCES } from "../model/resources.ts";
 import { clusterArn, containerInstanceArn } from "../wire/arn.ts";
-import type { PlacementRequest } from "./request.ts";
+import type { PlacementRequest, TasksOnInstance } from "./request.ts";
 
 const SCOPE = { region: "us-east-1", accountId: "000000000000" };
 
@@ -37,6 +37,13 @@ export function requestOf(over: Partial<PlacementRequest> = {}): PlacementReques
     constraints: [],
     strategy: [],
     peers: new Map(),
+    group: "family:test",
+    tasksOn: () => withTasks(),
     ...over,
   };
+}
+
+/** What is on an instance where these groups have tasks, `running` of which are RUNNING; for tests. */
+export function withTasks(groups: readonly string[] = [], running: number = groups.length): TasksOnInstance {
+  return { has: (group) => groups.includes(group), groups: () => new Set(groups), runningTasksCount: running };
 }

@@ -1,4 +1,5 @@
 import type { PlacementConstraint, PlacementStrategy } from "@aws-sdk/client-ecs";
+import { queryProblem } from "./query/parse.ts";
 
 /** Source: ECS quotas: constraints of the task definition and of the service or call together. */
 export const MAX_PLACEMENT_CONSTRAINTS = 10;
@@ -27,16 +28,28 @@ export function placementProblem(
   return undefined;
 }
 
-function constraintProblem({ type, expression }: PlacementConstraint): string | undefined {
-  if (type === undefined) return "A placement constraint needs a type.";
-  if (type === "distinctInstance") {
-    return expression === undefined || expression === ""
-      ? undefined
-      : "The distinctInstance placement constraint takes no expression.";
+function constraintProblem({ type, expression = "" }: PlacementConstraint): string | undefined {
+  switch (type) {
+    case undefined:
+      return "A placement constraint needs a type.";
+    case "distinctInstance":
+      return expression === "" ? undefined : "distinctInstance expression should not be specified.";
+    default:
+      return memberOfProblem(expression);
   }
-  return expression === undefined || expression === ""
-    ? "The memberOf placement constraint needs an expression."
-    : undefined;
+}
+
+/** What is wrong with the expression of a memberOf constraint, as a sentence that says where; undefined if nothing is. */
+export function memberOfProblem(expression: string): string | undefined {
+  if (expression === "") return "The memberOf placement constraint needs an expression.";
+  const problem = queryProblem(expression);
+  return problem === undefined
+    ? undefined
+    : `The expression '${shortened(expression)}' of the memberOf placement constraint ${problem}.`;
+}
+
+function shortened(text: string): string {
+  return text.length <= 200 ? text : `${text.slice(0, 200)}…`;
 }
 
 function strategyProblem({ type, field = "" }: PlacementStrategy): string | undefined {

@@ -14,3 +14,4 @@ export {
   type StopCause,
   type TaskReport,
 } from "./tasks.ts";
+export { tasksOnInstance } from "./tasks-on-instance.ts";

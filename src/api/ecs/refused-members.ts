@@ -5,7 +5,6 @@ import {
   CREATE_CLUSTER_REFUSED,
   UPDATE_CLUSTER_SETTINGS_REFUSED,
 } from "./clusters/refusals.ts";
-import { LIST_CONTAINER_INSTANCES_REFUSED } from "./container-instances/container-instances.ts";
 import { REGISTER_CONTAINER_INSTANCE_REFUSED } from "./container-instances/register.ts";
 import type { RefusedMembers } from "./refuse.ts";
 import { CREATE_SERVICE_REFUSED, UPDATE_SERVICE_REFUSED } from "./services/refusals.ts";
@@ -16,7 +15,6 @@ import { RUN_TASK_REFUSED, START_TASK_REFUSED } from "./tasks/refusals.ts";
 export const ecsRefusedMembers: { readonly [K in keyof EcsOperations]?: RefusedMembers<K> } = {
   CreateCluster: CREATE_CLUSTER_REFUSED,
   CreateService: CREATE_SERVICE_REFUSED,
-  ListContainerInstances: LIST_CONTAINER_INSTANCES_REFUSED,
   ListTasks: LIST_TASKS_REFUSED,
   PutAccountSetting: PUT_ACCOUNT_SETTING_REFUSED,
   PutAccountSettingDefault: PUT_ACCOUNT_SETTING_REFUSED,

@@ -195,9 +195,21 @@ test("DescribeContainerInstances shows tags and health when asked, and fails wha
   );
 });
 
-test("ListContainerInstances refuses a filter by name", async () => {
+test("[PL10] [PL11] ListContainerInstances filters by an expression, and refuses one that it cannot read", async () => {
   const rig = await tasksRig();
-  await refused(() => rig.call("ListContainerInstances", { filter: "x == y" }), "InvalidParameterException", /filter/);
+  const [one, two] = [await rig.host("1"), await rig.host("2")];
+  await rig.define("web");
+  await rig.call("StartTask", { taskDefinition: "web", containerInstances: [two], group: "db" });
+  const list = async (filter: string) => (await rig.call("ListContainerInstances", { filter })).containerInstanceArns;
+  assert.deepEqual(await list("ec2InstanceId == i-1 and agentConnected == true"), [one]);
+  assert.deepEqual(await list("task:group == db"), [two]);
+  assert.deepEqual(await list("attribute:ecs.instance-type != t"), []);
+  assert.deepEqual(await list(""), [one, two].sort());
+  await refused(
+    () => list("x == y"),
+    "InvalidParameterException",
+    /^The filter is invalid at position 1: 'x' is no subject/,
+  );
 });
 
 test("UpdateContainerAgent never has an update", async () => {

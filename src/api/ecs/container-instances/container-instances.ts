@@ -1,11 +1,12 @@
 import type { Failure } from "@aws-sdk/client-ecs";
 import { CONTAINER_INSTANCE_MOVES, type ContainerInstanceRecord } from "../../../model/container-instance.ts";
-import type { BerthTransaction } from "../../../store/index.ts";
+import { matchesQuery, parseQuery, queryProblem } from "../../../scheduler/index.ts";
+import { tasksOnInstance } from "../../../state/index.ts";
+import type { BerthTransaction, BerthView } from "../../../store/index.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
 import { clientError, EcsError, invalidParameter } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import { page } from "../page.ts";
-import { type RefusedMembers, refuseMembers } from "../refuse.ts";
 import { resolveCluster } from "../resolve.ts";
 import { containerInstanceArnOf, resolveContainerInstance } from "./resolve.ts";
 import { toWireContainerInstance } from "./wire.ts";
@@ -14,10 +15,6 @@ import { toWireContainerInstance } from "./wire.ts";
 const MAX_DESCRIBED = 100;
 const MAX_UPDATED = 10;
 const PAGE = { default: 100, max: 100 } as const;
-
-export const LIST_CONTAINER_INSTANCES_REFUSED: RefusedMembers<"ListContainerInstances"> = [
-  { member: "filter", hint: "List all and filter what DescribeContainerInstances or ListAttributes answers." },
-];
 
 /** Shows container instances; one that is not there is a failure with reason MISSING. */
 export const describeContainerInstances: Operation<"DescribeContainerInstances"> = ({ store, scope }, input) => {
@@ -34,18 +31,30 @@ export const describeContainerInstances: Operation<"DescribeContainerInstances">
   return answer;
 };
 
-/** Lists the container instances of a cluster, those that are INACTIVE left out. */
+/**
+ * Lists the container instances of a cluster, those that are INACTIVE left out; with a filter, those that an expression of
+ * the cluster query language means. Throws InvalidParameterException, with the position, for what is no expression.
+ */
 export const listContainerInstances: Operation<"ListContainerInstances"> = (context, input) => {
-  refuseMembers(LIST_CONTAINER_INSTANCES_REFUSED, input);
   const { store, scope } = context;
+  const matches = filterOf(input.filter);
   const cluster = resolveCluster(store.view, scope, input.cluster);
   const found = store.view.containerInstances
     .where("cluster", cluster.arn)
-    .filter((i) => input.status === undefined || i.status === input.status);
-  const filters = { cluster: cluster.arn, status: input.status };
+    .filter((i) => (input.status === undefined || i.status === input.status) && matches(store.view, i));
+  const filters = { cluster: cluster.arn, status: input.status, filter: input.filter };
   const { items, nextToken } = page(context, found, (i) => i.arn, input, PAGE, filters);
   return { containerInstanceArns: items.map((i) => i.arn), nextToken };
 };
+
+function filterOf(filter: string | undefined): (tables: BerthView, instance: ContainerInstanceRecord) => boolean {
+  if (filter === undefined || filter === "") return () => true;
+  const problem = queryProblem(filter);
+  if (problem !== undefined) throw invalidParameter(`The filter ${problem}.`);
+  const expression = parseQuery(filter);
+  return (tables, instance) =>
+    matchesQuery(expression, { instance, tasks: () => tasksOnInstance(tables, instance.arn) });
+}
 
 /** Drains container instances, or makes them take tasks again. Services move their tasks away from what is draining. */
 export const updateContainerInstancesState: Operation<"UpdateContainerInstancesState"> = async (

@@ -66,11 +66,6 @@ const COMMON: readonly RefusedMember<ServiceWish>[] = [
     hint: "Give a targetGroupArn: Classic Load Balancers are not served.",
   },
   { member: "loadBalancers[].advancedConfiguration" },
-  {
-    member: "placementConstraints[].type",
-    what: "memberOf",
-    when: ({ placementConstraints = [] }) => placementConstraints.some((c) => c.type === "memberOf"),
-  },
 ];
 
 export const CREATE_SERVICE_REFUSED: RefusedMembers<"CreateService"> = [

@@ -169,6 +169,16 @@ test("CreateService refuses bad input with ECS's exception and changes nothing",
     [{ deploymentConfiguration: { minimumHealthyPercent: 101 } }, "InvalidParameterException", /minimumHealthyPercent/],
     [{ deploymentConfiguration: { maximumPercent: 99 } }, "InvalidParameterException", /maximumPercent/],
     [{ placementStrategy: [{ type: "spread", field: "zone" }] }, "InvalidParameterException", /spread/],
+    [
+      { placementConstraints: [{ type: "memberOf", expression: "attribute:a ==" }] },
+      "InvalidParameterException",
+      /invalid at position 15: expected a value, found the end/,
+    ],
+    [
+      { placementConstraints: [{ type: "distinctInstance", expression: "x" }] },
+      "InvalidParameterException",
+      "distinctInstance expression should not be specified.",
+    ],
     [{ placementStrategy: [{ type: "binpack", field: "disk" }] }, "InvalidParameterException", /binpack/],
     [
       { loadBalancers: [{ ...lb, containerName: "db" }] },
@@ -223,7 +233,6 @@ test("CreateService and UpdateService refuse by name what is not carried out", a
     ],
     [{ deploymentConfiguration: { alarms: { alarmNames: ["a"], enable: true, rollback: true } } }, "alarms"],
     [{ loadBalancers: [{ loadBalancerName: "classic" }] }, "loadBalancers[].loadBalancerName"],
-    [{ placementConstraints: [{ type: "memberOf", expression: "attribute:a exists" }] }, "memberOf"],
   ];
   for (const [over, name] of both) {
     const created = await refused(
@@ -294,6 +303,16 @@ test("UpdateService begins a deployment for a new task definition, new load bala
     [5, WEB_2, "TASK_DEFINITION"],
   );
   assert.deepEqual(service?.deploymentConfiguration?.minimumHealthyPercent, 100);
+});
+
+test("[PL10] UpdateService takes a memberOf constraint, and refuses one that it cannot read", async () => {
+  const context = await world();
+  await create(context);
+  const constraints = [{ type: "memberOf", expression: "attribute:a exists" }] as const;
+  const { service } = await update(context, { placementConstraints: [...constraints] });
+  assert.deepEqual(service?.placementConstraints, constraints);
+  const broken = { placementConstraints: [{ type: "memberOf" as const, expression: "attribute:a exists)" }] };
+  await refused(() => update(context, broken), "InvalidParameterException", /invalid at position 19/);
 });
 
 test("UpdateService changes, keeps and clears a placement strategy", async () => {

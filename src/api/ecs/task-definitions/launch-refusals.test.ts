@@ -48,7 +48,9 @@ const ASKING: Record<string, RegisteredDefinition> = {
   }),
   "pidMode task": definition({ pidMode: "task" }),
   "ipcMode task": definition({ ipcMode: "task" }),
-  placementConstraints: definition({ placementConstraints: [{ type: "memberOf", expression: "x" }] }),
+  "placementConstraints[].expression that cannot be read": definition({
+    placementConstraints: [{ type: "memberOf", expression: "x" }],
+  }),
   proxyConfiguration: definition({ proxyConfiguration: { containerName: "app" } }),
   inferenceAccelerators: definition({ inferenceAccelerators: [{ deviceName: "d", deviceType: "t" }] }),
   ephemeralStorage: definition({ ephemeralStorage: { sizeInGiB: 21 } }),

@@ -1,5 +1,6 @@
 import type { ContainerDefinition, LaunchType } from "@aws-sdk/client-ecs";
 import type { RegisteredDefinition } from "../../../model/task-definition.ts";
+import { memberOfProblem } from "../../../scheduler/index.ts";
 import { firstRefused, isGiven, nameOf, type RefusedMember } from "../../refused-member.ts";
 
 type Row = RefusedMember<RegisteredDefinition>;
@@ -61,7 +62,13 @@ export const TASK_DEFINITION_REFUSED: readonly Row[] = [
   },
   { member: "pidMode", what: "task", when: ({ pidMode }) => pidMode === "task" },
   { member: "ipcMode", what: "task", when: ({ ipcMode }) => ipcMode === "task" },
-  { member: "placementConstraints" },
+  {
+    member: "placementConstraints[].expression",
+    what: "that cannot be read",
+    when: ({ placementConstraints = [] }) =>
+      placementConstraints.some((c) => memberOfProblem(c.expression ?? "") !== undefined),
+    hint: "Register it again: it was accepted by a release that did not read expressions.",
+  },
   { member: "proxyConfiguration" },
   { member: "inferenceAccelerators" },
   { member: "ephemeralStorage" },

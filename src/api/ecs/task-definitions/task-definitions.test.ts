@@ -241,6 +241,10 @@ const REFUSED: [Input, string | RegExp][] = [
   ],
   [definition({ proxyConfiguration: { containerName: "envoy" } }), "Proxy container [envoy] does not exist"],
   [definition({ placementConstraints: Array(11).fill({ type: "memberOf", expression: "x" }) }), /at most 10/],
+  [
+    definition({ placementConstraints: [{ type: "memberOf", expression: "attribute:a = b" }] }),
+    /^The expression 'attribute:a = b' of the memberOf placement constraint is invalid at position 13: expected an operator/,
+  ],
   [definition({ ephemeralStorage: { sizeInGiB: 20 } }), /between 21 and 200/],
   [
     definition({}, { environment: [{ name: "A", value: "x".repeat(70_000) }] }),
@@ -264,7 +268,7 @@ const REFUSED: [Input, string | RegExp][] = [
     "Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for pidMode is 'task'.",
   ],
   [
-    definition({ ...FARGATE, placementConstraints: [{ type: "memberOf", expression: "x" }] }),
+    definition({ ...FARGATE, placementConstraints: [{ type: "memberOf", expression: "attribute:a exists" }] }),
     "Fargate does not support task placement constraints.",
   ],
   [

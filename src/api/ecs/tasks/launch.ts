@@ -6,7 +6,7 @@ import type { TaskDefinitionRecord } from "../../../model/task-definition.ts";
 import type { Instant } from "../../../runtime/clock.ts";
 import type { Random } from "../../../runtime/random.ts";
 import { type NeedOverrides, needOf, type PlacementRequest, requiredAttributesOf } from "../../../scheduler/index.ts";
-import { launchTask, newTask, tagsOfNewTask } from "../../../state/index.ts";
+import { launchTask, newTask, tagsOfNewTask, tasksOnInstance } from "../../../state/index.ts";
 import type { BerthTransaction } from "../../../store/index.ts";
 import type { ContainerInstanceArn } from "../../../wire/arn.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
@@ -86,6 +86,8 @@ export function placementOf(tx: BerthTransaction, launch: Launch): Omit<Placemen
     requiredAttributes: [...requiredAttributesOf(definition), ...(launch.launchType === "EXTERNAL" ? [EXTERNAL] : [])],
     constraints: definition.placementConstraints ?? [],
     peers,
+    group: launch.group,
+    tasksOn: (arn) => tasksOnInstance(tx, arn),
   };
 }
 

@@ -30,12 +30,6 @@ export const RUN_TASK_REFUSED: RefusedMembers<"RunTask"> = [
   },
   { member: "capacityProviderStrategy", hint: EC2_HINT },
   { member: "platformVersion", hint: EC2_HINT },
-  {
-    member: "placementConstraints[].type",
-    what: "memberOf",
-    when: ({ placementConstraints = [] }) => placementConstraints.some((c) => c.type === "memberOf"),
-    hint: "Use StartTask to name container instances.",
-  },
   ...COMMON,
 ];
 

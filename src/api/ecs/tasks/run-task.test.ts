@@ -47,6 +47,41 @@ describe("RunTask", () => {
     assert.equal(task!.containers?.[0]?.lastStatus, "PENDING");
   });
 
+  test("[PL10] [PL11] places by memberOf, of the call and of the task definition together", async () => {
+    const rig = await rigWithHosts(3);
+    const [first = "", second = "", third = ""] =
+      (await rig.call("ListContainerInstances", {})).containerInstanceArns ?? [];
+    const attribute = (name: string, targetId: string) => ({ name, value: "yes", targetId });
+    const attributes = [attribute("a", first), attribute("a", second), attribute("b", second), attribute("b", third)];
+    await rig.call("PutAttributes", { attributes });
+    await rig.define("picky", {}, { placementConstraints: [{ type: "memberOf", expression: "attribute:a exists" }] });
+    const byB = { placementConstraints: [{ type: "memberOf" as const, expression: "attribute:b == yes" }] };
+    const { tasks } = await run(rig, { taskDefinition: "picky", count: 2, group: "db", ...byB });
+    assert.deepEqual(
+      tasks?.map((t) => t.containerInstanceArn),
+      [second, second],
+    );
+    const apart = { placementConstraints: [{ type: "memberOf" as const, expression: "not(task:group == db)" }] };
+    const others = (await run(rig, { taskDefinition: "picky", count: 2, ...apart })).tasks;
+    assert.deepEqual(
+      others?.map((t) => t.containerInstanceArn),
+      [first, first],
+    );
+    const none = { placementConstraints: [{ type: "memberOf" as const, expression: "attribute:c exists" }] };
+    const { failures } = await run(rig, none);
+    assert.deepEqual(
+      failures?.map((f) => f.reason),
+      Array(3).fill("MemberOf placement constraint unsatisfied."),
+    );
+  });
+
+  test("[PL11] a task placed earlier in the same call counts for task:group", async () => {
+    const rig = await rigWithHosts(2);
+    const apart = { placementConstraints: [{ type: "memberOf" as const, expression: "task:group != lone" }] };
+    const { tasks, failures } = await run(rig, { count: 3, group: "lone", ...apart });
+    assert.deepEqual([tasks?.length, failures?.length], [2, 2]);
+  });
+
   test("starts what fits and answers for the rest each host's reason", async () => {
     const rig = await rigWithHosts(2);
     await rig.define("big", { cpu: 600 });
@@ -202,10 +237,10 @@ describe("RunTask", () => {
     ["exec", { enableExecuteCommand: true }, "InvalidParameterException", /enableExecuteCommand/],
     ["a platform version", { platformVersion: "LATEST" }, "InvalidParameterException", /platformVersion/],
     [
-      "memberOf",
-      { placementConstraints: [{ type: "memberOf", expression: "x" }] },
+      "memberOf by no expression",
+      { placementConstraints: [{ type: "memberOf", expression: "attribute:a in b" }] },
       "InvalidParameterException",
-      /memberOf/,
+      /The expression 'attribute:a in b' of the memberOf placement constraint is invalid at position 16: expected a list/,
     ],
     [
       "spread over nothing",

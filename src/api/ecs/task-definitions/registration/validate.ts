@@ -1,3 +1,4 @@
+import { memberOfProblem } from "../../../../scheduler/index.ts";
 import { clientError } from "../../errors.ts";
 import { isFamilyName } from "../../resolve.ts";
 import { checkCompatibilities } from "./compatibilities.ts";
@@ -48,8 +49,10 @@ function checkConstraints(input: DefinitionInput): void {
     throw clientError(`A task definition can have at most ${MAX_CONSTRAINTS} placement constraints.`);
   }
   for (const { type, expression = "" } of constraints) {
-    if (type !== "memberOf") throw clientError("Placement constraints of task definitions must be of type memberOf.");
+    if (type !== "memberOf") throw clientError(`constraint.type '${type ?? ""}' is not supported.`);
     if (expression === "") throw clientError("constraint.expression should not be null or empty.");
+    const problem = memberOfProblem(expression);
+    if (problem !== undefined) throw clientError(problem);
   }
 }
 
