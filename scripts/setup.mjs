@@ -86,7 +86,7 @@ function setUpPrograms(purpose) {
   const packages = [...new Set(missing.map((program) => program.package))];
   say(`installing ${packages.join(", ")} (apt-get)`);
   installPackages(packages, say);
-  if (purpose === "test" && findProgram("aws") === undefined) installAwsCli(root, say);
+  if (missingPrograms(purpose).some(({ program }) => program === "aws")) installAwsCli(root, say);
   return missingPrograms(purpose);
 }
 

@@ -47,7 +47,7 @@ if (before === undefined) {
   continueWithPinnedNode(status === 2);
 } else {
   delete process.env.BERTH_TEST_SETUP;
-  process.env.PATH = [join(root, "node_modules", ".bin"), process.env.PATH, OWN_PROGRAMS].join(delimiter);
+  process.env.PATH = [join(root, "node_modules", ".bin"), OWN_PROGRAMS, process.env.PATH].join(delimiter);
   const { runPhases } = await import("./test/phases.ts");
   process.exitCode = await runPhases({ root, phases, list, setupFailed: before === "failed" });
 }

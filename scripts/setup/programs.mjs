@@ -7,7 +7,13 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** Programs that set-up itself installed, for this project only. */
 export const OWN_PROGRAMS = join(root, "node_modules", ".cache", "berth", "bin");
 
-/** What each purpose needs, with the Debian package that brings it. `any` lists paths of which one must be there. */
+/**
+ * The AWS CLI that tests call: the package's, or where there is none set-up's own. Another `aws` on the PATH may be any
+ * version, and is not taken.
+ */
+export const AWS_CLI = ["/usr/bin/aws", join(OWN_PROGRAMS, "aws")];
+
+/** What each purpose needs, with the Debian package that brings it. `at` lists the only paths where it counts. */
 const PROGRAMS = [
   { for: ["start", "test"], program: "dockerd", package: "docker.io", why: "the Docker Engine of each local host" },
   { for: ["start", "test"], program: "containerd", package: "containerd", why: "what the Docker Engine runs on" },
@@ -26,7 +32,7 @@ const PROGRAMS = [
   },
   { for: ["start", "test"], program: "haproxy", package: "haproxy", why: "the load balancer" },
   { for: ["test"], program: "docker", package: "docker-cli", why: "tests look at hosts with it" },
-  { for: ["test"], program: "aws", package: "awscli", why: "tests call the API with it" },
+  { for: ["test"], program: "aws", at: AWS_CLI, package: "awscli", why: "tests call the API with it" },
   { for: ["test"], program: "openssl", package: "openssl", why: "a test makes a certificate with it" },
   { for: ["test"], program: "docker-registry", package: "docker-registry", why: "tests pull images from it" },
   { for: ["test"], program: "iptables-save", package: "iptables", why: "tests look for leftovers with it" },
@@ -34,7 +40,11 @@ const PROGRAMS = [
 
 /** The programs that are not on this machine, of those that the purpose needs. */
 export function missingPrograms(purpose) {
-  return PROGRAMS.filter((entry) => entry.for.includes(purpose) && findProgram(entry.program) === undefined);
+  return PROGRAMS.filter((entry) => entry.for.includes(purpose) && !isThere(entry));
+}
+
+function isThere({ program, at }) {
+  return at === undefined ? findProgram(program) !== undefined : at.some(isExecutable);
 }
 
 /** The program's path, also where a plain user's PATH does not look. */
