@@ -1,5 +1,5 @@
 import { type ServiceAction, serviceMessages } from "../deployment/index.ts";
-import type { ServiceRecord } from "../model/service.ts";
+import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
 import { type TaskRecord, taskId } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { Instant } from "../runtime/clock.ts";
@@ -65,6 +65,11 @@ class ServiceWork {
       case "put-deployments":
         this.#service = this.#tx.services.put({ ...this.#service, deployments: action.deployments });
         return;
+      case "return-to": {
+        const { taskDefinitionArn, loadBalancers } = action;
+        this.#service = this.#tx.services.put({ ...this.#service, taskDefinitionArn, loadBalancers });
+        return;
+      }
       case "account":
         for (const arn of action.taskArns) {
           const task = this.#tx.tasks.get(arn);
@@ -122,6 +127,7 @@ class ServiceWork {
         this.isWaitingForRoom = true;
         this.#tellStarts(started, replacesUnhealthy);
         this.#tell(explainRefusal(placement), true);
+        this.#noteUnplaced(deployment, deployment.unplacedSince ?? this.#at.now);
         return;
       }
       const task = newTask(
@@ -148,6 +154,13 @@ class ServiceWork {
       started.push(taskId(task));
     }
     this.#tellStarts(started, replacesUnhealthy);
+    this.#noteUnplaced(deployment, undefined);
+  }
+
+  #noteUnplaced(deployment: DeploymentRecord, unplacedSince: Instant | undefined): void {
+    if (deployment.unplacedSince === unplacedSince) return;
+    const deployments = this.#service.deployments.map((d) => (d.id === deployment.id ? { ...d, unplacedSince } : d));
+    this.#service = this.#tx.services.put({ ...this.#service, deployments });
   }
 
   #requestFor(definition: TaskDefinitionRecord): PlacementRequest {

@@ -12,6 +12,12 @@ export const IMPAIRED =
 
 export const deploymentCompleted = (id: string) => `(deployment ${id}) deployment completed.`;
 
+export const deploymentFailed = (id: string) => `(deployment ${id}) deployment failed: tasks failed to start.`;
+
+export const deploymentStopped = (id: string) => `(deployment ${id}) deployment stopped: its rollback was requested.`;
+
+export const rollingBack = (id: string) => `rolling back to deployment ${id}.`;
+
 /** Ids at the end of each task's ARN, in the order given. */
 export function startedTasks(taskIds: readonly string[], replacesUnhealthy: number): string {
   const replaced =
@@ -35,6 +41,12 @@ export const scalingReason = (deploymentId: string) => `Scaling activity initiat
 /** `rolloutStateReason` of a deployment. */
 export const inProgressReason = (id: string) => `ECS deployment ${id} in progress.`;
 export const completedReason = (id: string) => `ECS deployment ${id} completed.`;
+export const BREAKER_TRIPPED = "ECS deployment circuit breaker: tasks failed to start.";
+export const breakerRollbackReason = (id: string) =>
+  `ECS deployment circuit breaker: rolling back to deploymentId ${id}.`;
+export const STOPPED_ON_REQUEST = "ECS deployment stopped: its rollback was requested.";
+export const requestedRollbackReason = (id: string) =>
+  `ECS deployment rollback requested: rolling back to deploymentId ${id}.`;
 
 function listOf(taskIds: readonly string[]): string {
   return taskIds.map((id) => `(task ${id})`).join(" ");

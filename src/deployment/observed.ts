@@ -49,6 +49,8 @@ export type ServiceAction =
   | { readonly kind: "stop-task"; readonly taskArn: TaskArn; readonly reason: string }
   /** What the service's deployments now are, PRIMARY first. */
   | { readonly kind: "put-deployments"; readonly deployments: readonly DeploymentRecord[] }
+  /** The service is again what an earlier deployment was made from. */
+  | ({ readonly kind: "return-to" } & Pick<DeploymentRecord, "taskDefinitionArn" | "loadBalancers">)
   /** These STOPPED tasks have been counted in the deployments. */
   | { readonly kind: "account"; readonly taskArns: readonly TaskArn[] }
   /** `once`: the same words are not said again while they are still true; see addServiceEvent. */

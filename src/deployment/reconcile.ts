@@ -1,9 +1,11 @@
 import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import type { Instant } from "../runtime/clock.ts";
+import { countForBreaker, nextUnplacedRound } from "./circuit-breaker.ts";
 import * as messages from "./messages.ts";
 import type { Observed, ServiceAction } from "./observed.ts";
 import { protectionEnds, protectionEvents } from "./protection.ts";
-import { planRolling, type RollingPlan } from "./rolling.ts";
+import { judgeDeployment, rollbackCandidate } from "./rollback.ts";
+import { isProven, planRolling, type RollingPlan } from "./rolling.ts";
 import { Roster, type Wanted, wantedTasks } from "./roster.ts";
 import { countFailures, isImpaired } from "./throttle.ts";
 
@@ -39,16 +41,25 @@ function reconcileDeletion(observed: Observed, now: Instant): readonly ServiceAc
 
 function reconcileActive(observed: Observed, now: Instant): readonly ServiceAction[] {
   const wanted = wantedTasks(observed, now);
-  const service = { ...observed.service, deployments: countedDeployments(observed, wanted) };
+  const counted = { ...observed.service, deployments: countedDeployments(observed, wanted, now) };
+  const judgement = judgeDeployment(counted, false, now);
+  const { service } = judgement;
   const primary = primaryDeployment(service);
   const roster = new Roster(service, wanted, observed.tasks);
   const plan = planRolling(service, primary, roster, now);
-  const isDone = isComplete(service, plan, roster);
+  // A deployment that is rolled back to is in progress for a look at least, for whoever watches.
+  const isDone = !judgement.isRollback && isComplete(service, plan, roster);
   const deployments = rollOn(service, roster, isDone, now);
   const isSteady = isDone && deployments.length === 1 && roster.primary.every((m) => !m.isBad);
 
-  const actions: ServiceAction[] = [];
-  if (isImpaired(primary.throttle, service.desiredCount) && plan.missing > 0) {
+  const actions: ServiceAction[] = judgement.events.map((message) => ({ kind: "event", message, once: false }));
+  if (judgement.isRollback) {
+    const { taskDefinitionArn, loadBalancers } = primary;
+    actions.push({ kind: "return-to", taskDefinitionArn, loadBalancers });
+  }
+  // Before the starts, which note in a deployment that it found no place.
+  if (!isSameList(deployments, observed.service.deployments)) actions.push({ kind: "put-deployments", deployments });
+  if (isImpaired(primary.throttle, service.desiredCount) && plan.missing > 0 && primary.rolloutState !== "FAILED") {
     actions.push({ kind: "event", message: messages.IMPAIRED, once: true });
   }
   for (const { health } of wanted) {
@@ -63,7 +74,6 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
   if (isDone && primary.rolloutState !== "COMPLETED") {
     actions.push({ kind: "event", message: messages.deploymentCompleted(primary.id), once: false });
   }
-  if (!isSameList(deployments, observed.service.deployments)) actions.push({ kind: "put-deployments", deployments });
   actions.push(...steadyActions(service, isSteady, now));
   actions.push(...lookAgain(service, roster, plan, isSteady, now));
   return actions;
@@ -74,25 +84,26 @@ function stopActions(roster: Roster): readonly ServiceAction[] {
 }
 
 /** The deployments with the newly stopped tasks counted. Unchanged ones are the same objects. */
-function countedDeployments({ service, unaccounted }: Observed, wanted: readonly Wanted[]): DeploymentRecord[] {
+function countedDeployments(observed: Observed, wanted: readonly Wanted[], now: Instant): DeploymentRecord[] {
+  const { service, unaccounted } = observed;
+  const isLeaving = observed.tasks.some(({ task }) => task.desiredStatus === "STOPPED");
   return service.deployments.map((deployment) => {
     const mine = wanted.filter((w) => w.task.deploymentId === deployment.id);
     const starts = mine.flatMap((w) => (w.task.startedAt === undefined ? [] : [w.task.startedAt]));
-    return countFailures(
-      deployment,
-      unaccounted.filter((t) => t.deploymentId === deployment.id),
-      {
-        lastStartedAt: starts.reduce<Instant | undefined>((a, b) => (a === undefined || b > a ? b : a), undefined),
-        isHealthy: mine.some((w) => w.health.state === "healthy"),
-      },
-      service.desiredCount,
-    );
+    const stopped = unaccounted.filter((t) => t.deploymentId === deployment.id);
+    const healthy = mine.filter((w) => w.health.state === "healthy").length;
+    const lastStartedAt = starts.reduce<Instant | undefined>((a, b) => (a === undefined || b > a ? b : a), undefined);
+    const counted = countFailures(deployment, stopped, { lastStartedAt, isHealthy: healthy > 0 }, service.desiredCount);
+    if (deployment.status !== "PRIMARY") return counted;
+    const firstStartedAt = starts.reduce<Instant | undefined>((a, b) => (a === undefined || b < a ? b : a), undefined);
+    return countForBreaker(counted, stopped, { firstStartedAt, healthy, isLeaving }, service.circuitBreaker, now);
   });
 }
 
 /** The PRIMARY has all its tasks, all well, and no task of an earlier deployment is wanted any more. Rule [DP14]. */
 function isComplete(service: ServiceRecord, plan: RollingPlan, roster: Roster): boolean {
   const { primary, old } = roster;
+  if (primaryDeployment(service).rolloutState === "FAILED") return false;
   const isWhole = primary.length === service.desiredCount && primary.every((m) => m.health.well && !m.isBad);
   return isWhole && old.length === 0 && plan.starts.length === 0;
 }
@@ -100,11 +111,15 @@ function isComplete(service: ServiceRecord, plan: RollingPlan, roster: Roster): 
 /** The deployments after this look: counts moved, finished ones dropped, the PRIMARY completed. */
 function rollOn(service: ServiceRecord, roster: Roster, isDone: boolean, now: Instant): readonly DeploymentRecord[] {
   const old = roster.old;
+  const candidate = rollbackCandidate(service);
   return service.deployments.flatMap((d) => {
     if (d.status === "PRIMARY") {
       const isNewlyDone = isDone && d.rolloutState === "IN_PROGRESS";
-      if (!isNewlyDone && d.desiredCount === service.desiredCount) return [d];
-      const moved = { ...d, desiredCount: service.desiredCount, updatedAt: now };
+      // What is no longer lacking needs no place any more.
+      const unplacedSince = roster.primary.length < service.desiredCount ? d.unplacedSince : undefined;
+      const isSame = d.desiredCount === service.desiredCount && d.unplacedSince === unplacedSince;
+      if (!isNewlyDone && isSame) return [d];
+      const moved = { ...d, desiredCount: service.desiredCount, unplacedSince, updatedAt: now };
       if (!isNewlyDone) return [moved];
       return [
         {
@@ -112,20 +127,21 @@ function rollOn(service: ServiceRecord, roster: Roster, isDone: boolean, now: In
           rolloutState: "COMPLETED" as const,
           rolloutStateReason: messages.completedReason(d.id),
           failedTasks: 0,
+          completedAt: d.completedAt ?? now,
         },
       ];
     }
     const left = old.filter((m) => m.deployment === d).length;
     const stopped = roster.stops.filter((s) => s.member.deployment === d && !s.member.isBad).length;
-    const desiredCount =
-      d.rolloutState === "COMPLETED" ? Math.max(0, Math.min(d.desiredCount - stopped, service.desiredCount)) : left;
-    if (left === 0 && (isDone || desiredCount === 0)) return [];
+    const desiredCount = isProven(d) ? Math.max(0, Math.min(d.desiredCount - stopped, service.desiredCount)) : left;
+    if (left === 0 && (isDone || (desiredCount === 0 && d !== candidate))) return [];
     return desiredCount === d.desiredCount ? [d] : [{ ...d, desiredCount, updatedAt: now }];
   });
 }
 
 /** Tasks are missing, nothing may be started or stopped, and nothing is under way that would change it. Rule [DP15]. */
 function isStuck(plan: RollingPlan, roster: Roster, primary: DeploymentRecord, now: Instant): boolean {
+  if (primary.rolloutState === "FAILED") return false;
   if (plan.missing === 0 || plan.starts.length > 0 || roster.stops.length > 0 || roster.isLeaving) return false;
   if (roster.held.size > 0) return false;
   if (roster.room > 0 || (primary.throttle.nextAttemptAt ?? 0) > now) return false;
@@ -149,6 +165,9 @@ function lookAgain(
   now: Instant,
 ): readonly ServiceAction[] {
   const times = roster.all.flatMap((m) => (m.health.changesAt === undefined ? [] : [m.health.changesAt]));
+  const primary = primaryDeployment(service);
+  const unplaced = nextUnplacedRound(service, primary);
+  if (unplaced !== undefined) times.push(unplaced);
   for (const { throttle } of service.deployments) {
     if (throttle.nextAttemptAt !== undefined && throttle.nextAttemptAt > now) times.push(throttle.nextAttemptAt);
   }

@@ -129,11 +129,12 @@ export function canStart(deployment: DeploymentRecord, now: Instant): boolean {
 }
 
 /** True for a deployment that has once been completed: its tasks are known to work. */
-function isProven(deployment: DeploymentRecord | undefined): boolean {
-  return deployment?.rolloutState === "COMPLETED";
+export function isProven(deployment: DeploymentRecord | undefined): boolean {
+  return deployment?.rolloutState === "COMPLETED" || deployment?.completedAt !== undefined;
 }
 
 const isDraining = (m: Member) => m.instance?.status === "DRAINING";
-const isAbandoned = (m: Member, primary: DeploymentRecord) => m.deployment !== primary && !isProven(m.deployment);
+const isAbandoned = (m: Member, primary: DeploymentRecord) =>
+  m.deployment === primary ? primary.rolloutState === "FAILED" : !isProven(m.deployment);
 const good = (members: readonly Member[]) => members.filter((m) => !m.isBad);
 const healthyGood = (members: readonly Member[]) => good(members).filter((m) => m.health.state === "healthy").length;

@@ -106,6 +106,10 @@ export class SimulatedService {
   service: ServiceRecord;
   now: Instant = 0;
   readonly tasks: TaskRecord[] = [];
+  /** What new tasks consist of. */
+  containers: TaskRecord["containers"] = [];
+  /** How many tasks find a place, those that are being stopped included. */
+  capacity = Number.POSITIVE_INFINITY;
   readonly draining = new Set<TaskRecord["arn"]>();
   readonly events: string[] = [];
   /** Said aloud by the last look; undefined when only a change would bring another. */
@@ -205,16 +209,28 @@ export class SimulatedService {
     return isProtected(task, this.now) && task.healthStatus !== "UNHEALTHY" && !this.draining.has(task.arn);
   }
 
+  /** As the controller notes that a task finds no place, or does again. */
+  #noteUnplaced(deploymentId: string, isUnplaced: boolean): void {
+    const deployments = this.service.deployments.map((d) =>
+      d.id === deploymentId ? { ...d, unplacedSince: isUnplaced ? (d.unplacedSince ?? this.now) : undefined } : d,
+    );
+    this.service = { ...this.service, deployments };
+  }
+
   #carryOut(action: ServiceAction): void {
     const { floor, ceiling } = rollingLimits(this.service);
     switch (action.kind) {
       case "start-tasks":
         for (let i = 0; i < action.count; i++) {
+          const isFull = this.tasks.filter((t) => t.lastStatus !== "STOPPED").length >= this.capacity;
+          this.#noteUnplaced(action.deploymentId, isFull);
+          if (isFull) return;
           const task = testTask(++this.#number, {
             deploymentId: action.deploymentId,
             lastStatus: "PENDING",
             startedAt: undefined,
             createdAt: this.now,
+            containers: this.containers,
           });
           this.tasks.push(task);
         }
@@ -241,6 +257,11 @@ export class SimulatedService {
       case "put-deployments":
         this.service = { ...this.service, deployments: action.deployments };
         return;
+      case "return-to": {
+        const { taskDefinitionArn, loadBalancers } = action;
+        this.service = { ...this.service, taskDefinitionArn, loadBalancers };
+        return;
+      }
       case "account":
         for (const arn of action.taskArns) {
           const task = this.tasks.find((t) => t.arn === arn);

@@ -39,9 +39,9 @@ function roundsOf(count: number, desiredCount: number): number {
 }
 
 /** What a stopped task says about its deployment. */
-type Verdict = "failed-start" | "crashed" | "failed-health" | "ran" | "asked-for";
+export type Verdict = "failed-start" | "crashed" | "failed-health" | "ran" | "asked-for";
 
-function verdictOf(task: TaskRecord): Verdict {
+export function verdictOf(task: TaskRecord): Verdict {
   if (task.stopCode === "TaskFailedToStart") return "failed-start";
   if (task.stopCode === "EssentialContainerExited") {
     if (task.startedAt === undefined) return "failed-start";

@@ -1,6 +1,6 @@
-import type { PlacementConstraint, PlacementStrategy, PropagateTags } from "@aws-sdk/client-ecs";
+import type { PlacementConstraint, PlacementStrategy, PropagateTags, ThresholdType } from "@aws-sdk/client-ecs";
 import type { Instant } from "../runtime/clock.ts";
-import type { ClusterArn, ServiceArn, TaskDefinitionArn } from "../wire/arn.ts";
+import type { ClusterArn, ServiceArn, TaskArn, TaskDefinitionArn } from "../wire/arn.ts";
 import type { Tags } from "./tags.ts";
 import type { TaskLoadBalancer } from "./task.ts";
 
@@ -25,6 +25,43 @@ export interface StartThrottle {
 
 export const NO_THROTTLE: StartThrottle = { failures: 0, crashes: 0 };
 
+/** When a deployment's circuit breaker trips. Source: ECS API reference, ThresholdConfiguration. */
+export interface BreakerThreshold {
+  /** Percentages are of desiredCount; BOUNDED ones give 3 to 200 failures. */
+  readonly type: ThresholdType;
+  /** 1 or more: percent, or failures for COUNT. */
+  readonly value: number;
+}
+
+/** What a service asks of the circuit breaker. Source: ECS API reference, DeploymentCircuitBreaker. */
+export interface CircuitBreakerSettings {
+  readonly enable: boolean;
+  readonly rollback: boolean;
+  /** True unless told otherwise. */
+  readonly resetOnHealthyTask?: boolean;
+  /** BOUNDED_PERCENT 50 unless told otherwise. */
+  readonly thresholdConfiguration?: BreakerThreshold;
+}
+
+export const NO_CIRCUIT_BREAKER: CircuitBreakerSettings = { enable: false, rollback: false };
+
+/** What the circuit breaker has counted of a deployment: see circuit-breaker.ts in deployment/. */
+export interface BreakerCount {
+  readonly failures: number;
+  /** True once a task of the deployment has reached RUNNING. */
+  readonly hasRun: boolean;
+  /** True once a task of the deployment has been healthy. */
+  readonly hasBeenHealthy: boolean;
+  /** How many of its tasks were healthy at the last look: with one more, a task has become healthy. */
+  readonly healthy: number;
+  /** When it was last counted, or forgiven, that a task found no place. */
+  readonly unplacedCountedAt?: Instant;
+  /** The task that failed last. */
+  readonly lastFailedTask?: TaskArn;
+}
+
+export const NOTHING_COUNTED: BreakerCount = { failures: 0, hasRun: false, hasBeenHealthy: false, healthy: 0 };
+
 /** One deployment of a service: the tasks of one revision of what the service should be. */
 export interface DeploymentRecord {
   /** `ecs-svc/<19 digits>`; equals `startedBy` of its tasks. */
@@ -41,6 +78,12 @@ export interface DeploymentRecord {
   readonly failedTasks: number;
   /** What slows this deployment's starts after failures: see throttle.ts in deployment/. */
   readonly throttle: StartThrottle;
+  /** Absent while the circuit breaker has nothing to remember. */
+  readonly breaker?: BreakerCount;
+  /** Since when no instance takes a task that it lacks; absent if all that were started found a place. */
+  readonly unplacedSince?: Instant;
+  /** When it was first COMPLETED. Absent in one that was COMPLETED before this was kept. */
+  readonly completedAt?: Instant;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
 }
@@ -59,6 +102,8 @@ export interface ServiceRecord {
   /** Percent, 0..100 and 100 or more: see rollingLimits in deployment/. */
   readonly minimumHealthyPercent: number;
   readonly maximumPercent: number;
+  /** Absent: off. */
+  readonly circuitBreaker?: CircuitBreakerSettings;
   readonly placementConstraints: readonly PlacementConstraint[];
   readonly placementStrategy: readonly PlacementStrategy[];
   /** Seconds after a task started during which bad health is not held against it; undefined when never given (0). */

@@ -1,4 +1,5 @@
 import type { DeploymentConfiguration, LoadBalancer } from "@aws-sdk/client-ecs";
+import type { CircuitBreakerSettings } from "../../../model/service.ts";
 import type { TaskLoadBalancer } from "../../../model/task.ts";
 import type { TaskDefinitionRecord } from "../../../model/task-definition.ts";
 import type { BerthView } from "../../../store/index.ts";
@@ -50,6 +51,30 @@ export function percentsOf(
   }
   if (maximumPercent < 100) throw invalidParameter("maximumPercent must be 100 or more.");
   return { minimumHealthyPercent, maximumPercent };
+}
+
+/** What is asked of the circuit breaker: the whole of what is given, else what was before. Throws InvalidParameterException. */
+export function circuitBreakerOf(
+  given: DeploymentConfiguration | undefined,
+  before: CircuitBreakerSettings | undefined,
+): CircuitBreakerSettings | undefined {
+  if (given?.deploymentCircuitBreaker === undefined) return before;
+  const {
+    enable = false,
+    rollback = false,
+    resetOnHealthyTask,
+    thresholdConfiguration,
+  } = given.deploymentCircuitBreaker;
+  const { type, value } = thresholdConfiguration ?? {};
+  if (value !== undefined && value < 1) {
+    throw invalidParameter("The value of the deployment circuit breaker's thresholdConfiguration must be 1 or more.");
+  }
+  return {
+    enable,
+    rollback,
+    resetOnHealthyTask,
+    thresholdConfiguration: type === undefined || value === undefined ? undefined : { type, value },
+  };
 }
 
 /** The load balancers of a service as its record keeps them. Throws InvalidParameterException for one that lacks a part. */

@@ -38,12 +38,6 @@ const COMMON: readonly RefusedMember<ServiceWish>[] = [
     when: ({ deploymentConfiguration: d }) => d?.strategy !== undefined && d.strategy !== "ROLLING",
   },
   {
-    member: "deploymentConfiguration.deploymentCircuitBreaker",
-    what: "with enable or rollback true",
-    when: ({ deploymentConfiguration: d }) =>
-      d?.deploymentCircuitBreaker?.enable === true || d?.deploymentCircuitBreaker?.rollback === true,
-  },
-  {
     member: "deploymentConfiguration.alarms",
     what: "with enable true",
     when: ({ deploymentConfiguration: d }) => d?.alarms?.enable === true,

@@ -223,14 +223,6 @@ test("CreateService and UpdateService refuse by name what is not carried out", a
     [{ enableExecuteCommand: true }, "enableExecuteCommand"],
     [{ deploymentController: { type: "CODE_DEPLOY" } }, "deploymentController.type"],
     [{ deploymentConfiguration: { strategy: "BLUE_GREEN" } }, "deploymentConfiguration.strategy"],
-    [
-      { deploymentConfiguration: { deploymentCircuitBreaker: { enable: true, rollback: false } } },
-      "deploymentCircuitBreaker",
-    ],
-    [
-      { deploymentConfiguration: { deploymentCircuitBreaker: { enable: false, rollback: true } } },
-      "deploymentCircuitBreaker",
-    ],
     [{ deploymentConfiguration: { alarms: { alarmNames: ["a"], enable: true, rollback: true } } }, "alarms"],
     [{ loadBalancers: [{ loadBalancerName: "classic" }] }, "loadBalancers[].loadBalancerName"],
   ];
@@ -255,6 +247,33 @@ test("CreateService and UpdateService refuse by name what is not carried out", a
     deploymentConfiguration: { strategy: "ROLLING", deploymentCircuitBreaker: { enable: false, rollback: false } },
   } as const;
   await create(context, { serviceName: "other", availabilityZoneRebalancing: "DISABLED", ...accepted });
+});
+
+test("the circuit breaker's settings are shown as they were given, and stay unless they are given anew", async () => {
+  const context = await world();
+  const breaker = {
+    enable: true,
+    rollback: true,
+    resetOnHealthyTask: false,
+    thresholdConfiguration: { type: "COUNT", value: 5 },
+  } as const;
+  const shown = async () => (await describe(context, "web")).services?.[0]?.deploymentConfiguration;
+  await create(context, { deploymentConfiguration: { deploymentCircuitBreaker: breaker } });
+  assert.deepEqual((await shown())?.deploymentCircuitBreaker, breaker);
+  await update(context, { deploymentConfiguration: { maximumPercent: 150 } });
+  assert.deepEqual((await shown())?.deploymentCircuitBreaker, breaker);
+  await update(context, { deploymentConfiguration: { deploymentCircuitBreaker: { enable: true, rollback: false } } });
+  assert.deepEqual(JSON.parse(JSON.stringify((await shown())?.deploymentCircuitBreaker)), {
+    enable: true,
+    rollback: false,
+  });
+  assert.equal((await describe(context, "web")).services?.[0]?.deployments?.length, 1, "no new deployment");
+  const deploymentCircuitBreaker = { ...breaker, thresholdConfiguration: { type: "COUNT", value: 0 } };
+  await refused(
+    () => update(context, { deploymentConfiguration: { deploymentCircuitBreaker } }),
+    "InvalidParameterException",
+    /1 or more/,
+  );
 });
 
 test("CreateService twice with the same parameters answers the same service, with others it is refused", async () => {

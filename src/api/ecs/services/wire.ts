@@ -1,5 +1,5 @@
 import type { Deployment, Service, ServiceField } from "@aws-sdk/client-ecs";
-import type { DeploymentRecord, ServiceRecord } from "../../../model/service.ts";
+import { type DeploymentRecord, NO_CIRCUIT_BREAKER, type ServiceRecord } from "../../../model/service.ts";
 import type { TaskRecord } from "../../../model/task.ts";
 import type { BerthView } from "../../../store/index.ts";
 import { toWireTags } from "../tags/tags.ts";
@@ -24,13 +24,13 @@ export function toWireService(
     launchType: service.launchType,
     taskDefinition: service.taskDefinitionArn,
     deploymentConfiguration: {
-      deploymentCircuitBreaker: { enable: false, rollback: false },
+      deploymentCircuitBreaker: service.circuitBreaker ?? NO_CIRCUIT_BREAKER,
       maximumPercent: service.maximumPercent,
       minimumHealthyPercent: service.minimumHealthyPercent,
       strategy: "ROLLING",
       bakeTimeInMinutes: 0,
     },
-    deployments: service.deployments.map((d) => toWireDeployment(service, d, tasks)),
+    deployments: service.deployments.filter((d) => isShown(d, tasks)).map((d) => toWireDeployment(service, d, tasks)),
     events: tables.serviceEvents
       .where("service", service.arn)
       .map(({ id, createdAt, message }) => ({ id, createdAt: new Date(createdAt), message }))
@@ -49,6 +49,12 @@ export function toWireService(
     availabilityZoneRebalancing: "DISABLED",
     ...(include.includes("TAGS") ? { tags: toWireTags(service.tags) } : {}),
   };
+}
+
+/** One that is only kept to be rolled back to is not in the list: it would keep waiting clients waiting. */
+export function isShown(d: DeploymentRecord, tasks: readonly TaskRecord[]): boolean {
+  if (d.status === "PRIMARY" || d.desiredCount > 0) return true;
+  return tasks.some((t) => t.deploymentId === d.id && t.desiredStatus === "RUNNING");
 }
 
 function toWireDeployment(service: ServiceRecord, d: DeploymentRecord, tasks: readonly TaskRecord[]): Deployment {
