@@ -191,23 +191,28 @@ test("a configuration that HAProxy cannot take leaves the one before it at work,
   const settings = {
     runtimeAddress: launcher.runtime(haproxy.files).bind,
     serverStateFile: haproxy.files.serverState,
+    weightsFile: haproxy.files.weights,
     user: launcher.user,
   };
   const text = (ports: number[], description: string) => {
     const state = stateOf(port, []);
     const listeners = ports.map((p) => ({ ...state.listeners[0]!, id: `at:${p}`, port: p }));
-    return renderConfiguration({ ...state, listeners }, new Map(), settings, description);
+    const config = renderConfiguration({ ...state, listeners }, new Map(), settings, description);
+    return { text: config, description, serverState: "1\n", weights: "" };
   };
   const refused = (error: unknown) =>
     error instanceof ConfigurationRefused && error.binds.get(frontendName(`at:${taken}`))?.includes("in use") === true;
-  await assert.rejects(haproxy.start(text([port, taken], "one"), "1\n", "one"), refused);
-  const worker = await haproxy.start(text([port], "two"), "1\n", "two");
-  await assert.rejects(haproxy.reload(text([port, other, taken], "three"), "1\n", "three"), refused);
+  await assert.rejects(haproxy.start(text([port, taken], "one")), refused);
+  const worker = await haproxy.start(text([port], "two"));
+  await assert.rejects(haproxy.reload(text([port, other, taken], "three")), refused);
   assert.equal((await get(port)).status, 503);
   assert.equal((await haproxy.find())?.pid, worker.pid);
   assert.deepEqual([...haproxy.carried().sockets.values()], [`127.0.0.1:${port}`]);
-  await assert.rejects(haproxy.reload("nonsense\n", "1\n", "four"), /refuses its configuration: .*nonsense/);
-  const next = await haproxy.reload(text([port, other], "five"), "1\n", "five");
+  await assert.rejects(
+    haproxy.reload({ ...text([port], "four"), text: "nonsense\n" }),
+    /refuses its configuration: .*nonsense/,
+  );
+  const next = await haproxy.reload(text([port, other], "five"));
   assert.notEqual(next.pid, worker.pid);
   assert.equal((await get(other)).status, 503);
 });

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { Agent, createServer, request, type Server, type ServerResponse } from "node:http";
+import {
+  Agent,
+  createServer,
+  type IncomingHttpHeaders,
+  type RequestOptions,
+  request,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -93,7 +101,15 @@ export function stateOf(
   const group = { id: "arn:tg/web", protocol: "HTTP", algorithm: "round_robin", healthCheck, targets } as const;
   return {
     listeners: [
-      { id: "web", protocol: "HTTP", address: "127.0.0.1", port, idleTimeoutSeconds: 60, defaultAction: forward },
+      {
+        id: "web",
+        protocol: "HTTP",
+        address: "127.0.0.1",
+        port,
+        idleTimeoutSeconds: 60,
+        rules: [],
+        defaultAction: forward,
+      },
     ],
     targetGroups: [{ ...group, ...extra }],
   };
@@ -150,6 +166,28 @@ export function get(port: number, path = "/", options: { agent?: Agent; method?:
         });
       },
     );
+    req.on("error", reject);
+    req.end();
+  });
+}
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Sends one request and resolves with the answer as it comes, whoever gave it. */
+export function ask(port: number, path: string, options: RequestOptions = {}): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const req = request({ host: "127.0.0.1", port, path, agent: false, ...options }, (res) => {
+      let body = "";
+      res.on("data", (chunk) => {
+        body += chunk;
+      });
+      res.on("error", reject);
+      res.on("end", () => resolve({ status: res.statusCode ?? 0, headers: res.headers, body }));
+    });
     req.on("error", reject);
     req.end();
   });

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { quoteWord, renderConfiguration, structureOf } from "./configuration.ts";
+import { renderConfiguration, structureOf } from "./configuration.ts";
 import { boundSockets } from "./haproxy.ts";
+import { quoteWord } from "./quote-word.ts";
 import type { BalancerState, TargetGroupState } from "./state.ts";
 import { validateState } from "./state.ts";
 
 const settings = {
   runtimeAddress: "unix@/var/lib/berth/balancer/runtime.sock",
   serverStateFile: "/var/lib/berth/balancer/servers.state",
+  weightsFile: "/var/lib/berth/balancer/weights.map",
   user: { name: "haproxy", group: "haproxy" },
 };
 
@@ -41,6 +43,7 @@ const state: BalancerState = {
       address: "0.0.0.0",
       port: 80,
       idleTimeoutSeconds: 60,
+      rules: [],
       defaultAction: { type: "forward", targetGroups: [{ targetGroupId: web.id, weight: 1 }] },
     },
     {
@@ -49,6 +52,7 @@ const state: BalancerState = {
       address: "::",
       port: 5432,
       idleTimeoutSeconds: 350,
+      rules: [],
       defaultAction: {
         type: "forward",
         targetGroups: [
@@ -63,6 +67,7 @@ const state: BalancerState = {
       address: "127.0.0.1",
       port: 81,
       idleTimeoutSeconds: 1.5,
+      rules: [],
       defaultAction: { type: "fixed-response", statusCode: 503 },
     },
   ],
@@ -116,9 +121,9 @@ frontend ls.tcp
   mode tcp
   bind [::]:5432
   timeout client 350000ms
-  tcp-request connection set-var(sess.draw) rand(4)
-  use_backend tg.blue if { var(sess.draw) -m int lt 3 }
-  default_backend tg.green
+  tcp-request connection set-var(sess.draw) rand(1000000)
+  use_backend tg.blue if { str(r1800e4308aff.0),map_str_int(/var/lib/berth/balancer/weights.map,0),sub(sess.draw) -m int gt 0 }
+  use_backend tg.green if { str(r1800e4308aff.1),map_str_int(/var/lib/berth/balancer/weights.map,0),sub(sess.draw) -m int gt 0 }
 
 frontend ls.closed
   mode http
@@ -194,9 +199,14 @@ test("the sockets that a configuration binds are read back from it", () => {
   );
 });
 
-test("the structure is the same for other targets, and another for anything else", () => {
+test("the structure is the same for other targets and other weights, and another for anything else", () => {
   const same = { ...state, targetGroups: state.targetGroups.map((group) => ({ ...group, targets: [] })) };
   assert.equal(structureOf(same, settings), structureOf(state, settings));
+  const shifted = structuredClone(state) as unknown as {
+    listeners: { defaultAction: { targetGroups?: { weight: number }[] } }[];
+  };
+  shifted.listeners[1]!.defaultAction.targetGroups![1]!.weight = 500;
+  assert.equal(structureOf(shifted as unknown as BalancerState, settings), structureOf(state, settings));
   const others: BalancerState[] = [
     { ...state, listeners: state.listeners.slice(1) },
     { ...state, listeners: state.listeners.map((listener) => ({ ...listener, port: listener.port + 1 })) },
@@ -232,5 +242,6 @@ test("no id or path, whatever is in it, adds a line or a word to the configurati
 
 test("a quoted word keeps what HAProxy would read as its own", () => {
   assert.equal(quoteWord('a"b\\c$HOME#d e'), '"a\\"b\\\\c\\$HOME#d e"');
-  assert.throws(() => quoteWord("a\nb"), /control character/);
+  assert.equal(quoteWord("a\nb\tc"), '"a\\nb\\tc"');
+  assert.throws(() => quoteWord("a\0b"), /control character/);
 });

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
-import { assertNever } from "../runtime/assert-never.ts";
 import { backendName, backupName, frontendName } from "./names.ts";
+import { quoteWord } from "./quote-word.ts";
+import { connectionLines, NO_BACKEND, ruleLines } from "./rules.ts";
 import { backupOptions, serverOptions, socketAddress } from "./server-options.ts";
-import type { BalancerState, HealthCheckState, ListenerAction, ListenerState, TargetGroupState } from "./state.ts";
+import type { BalancerState, HealthCheckState, ListenerState, TargetGroupState } from "./state.ts";
+import { forwardedGroups } from "./traffic.ts";
 
 /** Where HAProxy finds its things, and what it may use. */
 export interface ConfigurationSettings {
@@ -10,6 +12,8 @@ export interface ConfigurationSettings {
   readonly runtimeAddress: string;
   /** The file that a starting worker reads the state of its servers from. */
   readonly serverStateFile: string;
+  /** The map of forwards' weights (weights.ts). Its path has no blank, quote, comma or bracket. */
+  readonly weightsFile: string;
   /** Whom the workers become after binding; undefined where the master is not root. */
   readonly user?: { readonly name: string; readonly group: string };
 }
@@ -28,13 +32,6 @@ const LIMITS = {
   /** A connection attempt to a target; then another target is tried. */
   connect: "1s",
 } as const;
-
-/** `text` as one word of a configuration line. Throws on control characters, which no quoting can carry. */
-export function quoteWord(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\x00-\x1f\x7f]/.test(text)) throw new Error("a control character cannot stand in a HAProxy configuration");
-  return `"${text.replace(/[\\"$]/g, "\\$&")}"`;
-}
 
 const seconds = (value: number) => `${Math.round(value * 1000)}ms`;
 
@@ -68,41 +65,7 @@ function defaultsSection(): string[] {
   ];
 }
 
-/** Chooses a group by weight. The last group with a weight is the default, so that rounding loses nobody. */
-function forwardLines(listener: ListenerState, action: Extract<ListenerAction, { type: "forward" }>): string[] {
-  const groups = action.targetGroups.filter((group) => group.weight > 0);
-  const last = groups.at(-1);
-  const refuse = listener.protocol === "HTTP" ? "  http-request return status 503" : "  tcp-request connection reject";
-  if (last === undefined) return [refuse];
-  const lines: string[] = [];
-  if (groups.length > 1) {
-    const total = groups.reduce((sum, group) => sum + group.weight, 0);
-    const rule = listener.protocol === "HTTP" ? "http-request" : "tcp-request connection";
-    const scope = listener.protocol === "HTTP" ? "txn" : "sess";
-    lines.push(`  ${rule} set-var(${scope}.draw) rand(${total})`);
-    let below = 0;
-    for (const group of groups.slice(0, -1)) {
-      below += group.weight;
-      lines.push(`  use_backend ${backendName(group.targetGroupId)} if { var(${scope}.draw) -m int lt ${below} }`);
-    }
-  }
-  lines.push(`  default_backend ${backendName(last.targetGroupId)}`);
-  return lines;
-}
-
-function actionLines(listener: ListenerState): string[] {
-  const action = listener.defaultAction;
-  switch (action.type) {
-    case "forward":
-      return forwardLines(listener, action);
-    case "fixed-response":
-      return [`  http-request return status ${action.statusCode}`];
-    default:
-      return assertNever(action, "listener action");
-  }
-}
-
-function frontendSection(listener: ListenerState): string[] {
+function frontendSection(listener: ListenerState, weightsFile: string): string[] {
   const idle = seconds(listener.idleTimeoutSeconds);
   const lines = [
     `frontend ${frontendName(listener.id)}`,
@@ -120,7 +83,7 @@ function frontendSection(listener: ListenerState): string[] {
       "  http-request set-header X-Forwarded-Proto http",
       `  http-request set-header X-Forwarded-Port ${listener.port}`,
     );
-  lines.push(...actionLines(listener));
+  lines.push(...(listener.protocol === "HTTP" ? ruleLines : connectionLines)(listener, weightsFile));
   return lines;
 }
 
@@ -173,9 +136,10 @@ function backendSection(group: TargetGroupState, idleTimeoutSeconds: number, ser
 /** The longest silence that any listener in front of the group allows; ELB's default where there is none. */
 function idleTimeoutOf(group: TargetGroupState, listeners: readonly ListenerState[]): number {
   const times = listeners
-    .filter(
-      ({ defaultAction: action }) =>
-        action.type === "forward" && action.targetGroups.some(({ targetGroupId }) => targetGroupId === group.id),
+    .filter(({ rules, defaultAction }) =>
+      [...rules.map(({ action }) => action), defaultAction].some((action) =>
+        forwardedGroups(action).includes(group.id),
+      ),
     )
     .map((listener) => listener.idleTimeoutSeconds);
   return times.length === 0 ? 60 : Math.max(...times);
@@ -192,14 +156,16 @@ export function renderConfiguration(
   description: string,
 ): string {
   const sections = [globalSection(settings, description), defaultsSection()];
-  for (const listener of state.listeners) sections.push(frontendSection(listener));
+  for (const listener of state.listeners) sections.push(frontendSection(listener, settings.weightsFile));
+  if (sections.some((lines) => lines.some((line) => line.includes(`_backend ${NO_BACKEND}`))))
+    sections.push([`backend ${NO_BACKEND}`, "  mode http"]);
   for (const group of state.targetGroups)
     sections.push(backendSection(group, idleTimeoutOf(group, state.listeners), servers));
   return `# Written by Berth. It is written anew at every change of a listener or target group.\n${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 
 /**
- * A fingerprint of all that only a reload can change: everything but the targets. Equal fingerprints: HAProxy can get from
+ * A fingerprint of all that only a reload can change: everything but the targets and the weights of forwards to several groups. Equal fingerprints: HAProxy can get from
  * one state to the other by its runtime API alone. Servers' options are in it, since a server keeps those it was added with.
  */
 export function structureOf(state: BalancerState, settings: ConfigurationSettings): string {

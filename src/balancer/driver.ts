@@ -2,7 +2,7 @@ import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Balancer, BalancerStatus } from "./balancer.ts";
 import { probeBind } from "./bind.ts";
-import type { Command } from "./commands.ts";
+import { type Command, weightCommands } from "./commands.ts";
 import { type ConfigurationSettings, renderConfiguration, structureOf } from "./configuration.ts";
 import { Fleet } from "./fleet.ts";
 import { ConfigurationRefused, HaproxyProcess, type Snapshot } from "./haproxy.ts";
@@ -14,6 +14,7 @@ import { socketAddress } from "./server-options.ts";
 import { renderServerState } from "./server-state.ts";
 import { type BalancerState, type TargetReport, validateState } from "./state.ts";
 import type { ServerRow, WorkerInfo } from "./statistics.ts";
+import { renderWeights, weightEntries } from "./weights.ts";
 
 export interface BalancerOptions {
   /** Configuration, sockets, pid and log of HAProxy. Made if missing, for its owner alone. One balancer per directory. */
@@ -66,6 +67,8 @@ class Driver implements Balancer {
   #structure = "";
   #backends: ReadonlySet<string> = new Set();
   #bound: ReadonlySet<string> = new Set();
+  /** The weights of forwards that it has; undefined until an adopted one was asked. */
+  #weights: Map<string, number> | undefined;
   #lastError: string | undefined;
   #retryAtMs = 0;
   #retiredAtMs = 0;
@@ -87,6 +90,7 @@ class Driver implements Balancer {
     this.#settings = {
       runtimeAddress: launcher.runtime(this.#haproxy.files).bind,
       serverStateFile: this.#haproxy.files.serverState,
+      weightsFile: this.#haproxy.files.weights,
       user: launcher.user,
     };
   }
@@ -191,7 +195,10 @@ class Driver implements Balancer {
     const carried = { ...state, targetGroups };
     const retired = await this.#retired(carried);
     const look = this.#fleet.look(carried, snapshot.rows, [...retired.values()].flat(), this.#clock.monotonic());
-    const refusal = await this.#send(look.commands);
+    const weights = await this.#changedWeights(state);
+    const refusal = await this.#send([...weightCommands(this.#haproxy.files.weights, weights), ...look.commands]);
+    if (refusal === undefined) for (const [entry, value] of weights) this.#weights?.set(entry, value);
+    else this.#weights = undefined; // it is asked what it has
     for (const [pid, rows] of retired)
       for (const row of rows)
         if (look.cuts.includes(`${row.backend}/${row.name}`)) await this.#haproxy.cutRetired(pid, row);
@@ -200,8 +207,9 @@ class Driver implements Balancer {
     this.#lookMs = this.#clock.monotonic() - from;
     if (structured === "refused") return;
     this.#lastError = refusal;
-    this.#unsettled = look.settled ? 0 : this.#unsettled + 1;
-    if (look.settled && this.#wanted === state) this.#finishWaiting(undefined, waiting);
+    const settled = look.settled && (weights.size === 0 || refusal === undefined);
+    this.#unsettled = settled ? 0 : this.#unsettled + 1;
+    if (settled && this.#wanted === state) this.#finishWaiting(undefined, waiting);
     else if (this.#unsettled <= UNSETTLED_LOOKS) this.#again = true;
     else if (refusal !== undefined) this.#finishWaiting(new Error(refusal), waiting);
   }
@@ -258,13 +266,17 @@ class Driver implements Balancer {
   async #become(state: BalancerState, structure: string, running: boolean): Promise<void> {
     const generation = this.#generation + 1;
     const description = `berth ${generation} ${structure}`;
-    const config = renderConfiguration(state, this.#fleet.written(state), this.#settings, description);
-    const servers = renderServerState(state, this.#fleet.tracks);
+    const weights = weightEntries(state);
+    const config = {
+      text: renderConfiguration(state, this.#fleet.written(state), this.#settings, description),
+      description,
+      serverState: renderServerState(state, this.#fleet.tracks),
+      weights: renderWeights(weights),
+    };
     const from = this.#clock.monotonic();
-    const worker = running
-      ? await this.#haproxy.reload(config, servers, description)
-      : await this.#haproxy.start(config, servers, description);
+    const worker = running ? await this.#haproxy.reload(config) : await this.#haproxy.start(config);
     this.#took(worker, generation, structure);
+    this.#weights = weights;
     const fields = { generation, pid: worker.pid, ms: Math.round(this.#clock.monotonic() - from) };
     this.#log.info(fields, running ? "HAProxy reloaded" : "HAProxy started");
   }
@@ -276,7 +288,15 @@ class Driver implements Balancer {
     const { sockets, backends } = this.#haproxy.carried();
     this.#bound = new Set(sockets.values());
     this.#backends = backends;
+    this.#weights = undefined;
     this.#fleet.workerChanged();
+  }
+
+  /** The weights of forwards that HAProxy has otherwise than `state` wants them. Of a forward that it does not have, none. */
+  async #changedWeights(state: BalancerState): Promise<Map<string, number>> {
+    this.#weights ??= await this.#haproxy.weights();
+    const known = this.#weights;
+    return new Map([...weightEntries(state)].filter(([entry, value]) => (known.get(entry) ?? value) !== value));
   }
 
   /** The servers of retired workers, by worker. Asked for rarely unless a target drains, which waits for their sessions. */

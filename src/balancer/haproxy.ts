@@ -15,7 +15,7 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { type BalancerFiles, balancerFiles, type Launcher, type ProgramLine } from "./launcher.ts";
+import { type BalancerFiles, balancerFiles, checkPath, type Launcher, type ProgramLine } from "./launcher.ts";
 import { RuntimeUnreachable, runCommands, runMasterCommand } from "./runtime.ts";
 import {
   type Processes,
@@ -26,6 +26,7 @@ import {
   type ServerRow,
   type WorkerInfo,
 } from "./statistics.ts";
+import { parseWeights } from "./weights.ts";
 
 const execute = promisify(execFile);
 
@@ -74,6 +75,17 @@ export function boundSockets(text: string): Map<string, string> {
   return sockets;
 }
 
+/** All that a worker starts from. */
+export interface WorkerConfiguration {
+  /** haproxy.cfg. */
+  readonly text: string;
+  /** What `show info` is to say of it, so that it is known when it is there. */
+  readonly description: string;
+  readonly serverState: string;
+  /** The map of forwards' weights. */
+  readonly weights: string;
+}
+
 export interface Snapshot {
   readonly info: WorkerInfo;
   readonly rows: readonly ServerRow[];
@@ -95,6 +107,7 @@ export class HaproxyProcess {
   /** `onExit` is called when an HAProxy that this process started is gone. */
   constructor(dir: string, launcher: Launcher, clock: Clock, log: Log, onExit: () => void) {
     this.files = balancerFiles(dir);
+    checkPath(this.files.weights);
     this.#launcher = launcher;
     this.#clock = clock;
     this.#log = log;
@@ -152,9 +165,9 @@ export class HaproxyProcess {
     };
   }
 
-  /** Starts HAProxy on `config`, whose description is `description`. None may be running: see kill. */
-  async start(config: string, serverState: string, description: string): Promise<WorkerInfo> {
-    await this.#write(config, serverState);
+  /** Starts HAProxy on `config`. None may be running: see kill. */
+  async start(config: WorkerConfiguration): Promise<WorkerInfo> {
+    await this.#write(config);
     const from = this.#logSize();
     const log = openSync(this.files.log, "a", 0o600);
     const { file, args } = this.#launcher.run(this.files);
@@ -172,21 +185,21 @@ export class HaproxyProcess {
       this.#onExit();
     });
     this.#child = child;
-    return this.#ready(description, async () => {
+    return this.#ready(config.description, async () => {
       if (gone !== undefined) throw this.#refused(from, gone);
     });
   }
 
   /** Has the running HAProxy take over `config` without dropping a connection. Throws ConfigurationRefused. */
-  async reload(config: string, serverState: string, description: string): Promise<WorkerInfo> {
+  async reload(config: WorkerConfiguration): Promise<WorkerInfo> {
     const before = await this.processes();
     const good = readFileSync(this.files.config);
-    await this.#write(config, serverState);
+    await this.#write(config);
     if (this.#logSize() > LOG_LIMIT_BYTES) truncateSync(this.files.log);
     const from = this.#logSize();
     await this.#master("reload");
     try {
-      return await this.#ready(description, async () => {
+      return await this.#ready(config.description, async () => {
         const now = await this.processes().catch(() => before); // the master's socket is away for a moment
         if (now.failedReloads > before.failedReloads) throw this.#refused(from, "the reload failed");
       });
@@ -194,6 +207,12 @@ export class HaproxyProcess {
       writeFileSync(this.files.config, good, { mode: 0o600 }); // of what still runs
       throw error;
     }
+  }
+
+  /** The weights that the worker has. */
+  async weights(): Promise<Map<string, number>> {
+    const [answer = ""] = await this.command([`show map ${this.files.weights}`]);
+    return parseWeights(answer);
   }
 
   /** Ends HAProxy: accepted connections get `graceMs` to finish. Resolves when it is gone. */
@@ -232,8 +251,10 @@ export class HaproxyProcess {
     rmSync(this.files.pid, { force: true });
   }
 
-  async #write(config: string, serverState: string): Promise<void> {
-    writeFileSync(this.files.nextConfig, config, { mode: 0o600 });
+  async #write({ text, serverState, weights }: WorkerConfiguration): Promise<void> {
+    writeFileSync(this.files.nextConfig, text, { mode: 0o600 });
+    // What runs read the file before this one at its start and never reads it again.
+    writeFileSync(this.files.weights, weights, { mode: 0o600 });
     const { file, args } = this.#launcher.check(this.files);
     try {
       await execute(file, args, { timeout: 60_000 });

@@ -12,9 +12,9 @@ export {
   type BalancerState,
   BalancerStateError,
   type HealthCheckState,
-  type ListenerAction,
   type ListenerState,
   type TargetGroupState,
   type TargetReport,
   type TargetState,
 } from "./state.ts";
+export type { ListenerAction, RuleCondition, RuleState } from "./traffic.ts";

@@ -12,6 +12,8 @@ export interface BalancerFiles {
   /** A configuration that is being checked. */
   readonly nextConfig: string;
   readonly serverState: string;
+  /** The weights of forwards, for a worker that starts. */
+  readonly weights: string;
   readonly pid: string;
   readonly log: string;
 }
@@ -50,6 +52,7 @@ export function balancerFiles(dir: string): BalancerFiles {
     config: join(dir, "haproxy.cfg"),
     nextConfig: join(dir, "haproxy.cfg.next"),
     serverState: join(dir, "servers.state"),
+    weights: join(dir, "weights.map"),
     pid: join(dir, "haproxy.pid"),
     log: join(dir, "haproxy.log"),
   };
@@ -58,11 +61,16 @@ export function balancerFiles(dir: string): BalancerFiles {
 /** A Unix socket's address holds 107 bytes, and HAProxy binds `<path>.<pid>.tmp` first: pids have up to 7 digits. */
 const LONGEST_SOCKET_PATH = 107 - ".1234567.tmp".length;
 
+/** Throws on a path that cannot stand in the configuration as it is. */
+export function checkPath(path: string): void {
+  if (/[\s,@$"'\\#(){}]/.test(path)) throw new Error(`${path} has a character that HAProxy cannot take in a path`);
+}
+
 function unixSocket(files: BalancerFiles, name: string) {
   const path = join(files.dir, name);
   if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH)
     throw new Error(`${path} is too long for a Unix socket: at most ${LONGEST_SOCKET_PATH} bytes`);
-  if (/[\s,@$"'\\]/.test(path)) throw new Error(`${path} has a character that HAProxy cannot take in a socket's path`);
+  checkPath(path);
   return { endpoint: { path }, bind: `unix@${path}` };
 }
 

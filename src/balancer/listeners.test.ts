@@ -9,6 +9,7 @@ const listener = (id: string, port: number): ListenerState => ({
   address: "127.0.0.1",
   port,
   idleTimeoutSeconds: 60,
+  rules: [],
   defaultAction: { type: "fixed-response", statusCode: 503 },
 });
 const state: BalancerState = { listeners: [listener("a", 80), listener("b", 81)], targetGroups: [] };

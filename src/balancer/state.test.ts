@@ -27,6 +27,7 @@ const listener: BalancerState["listeners"][number] = {
   address: "0.0.0.0",
   port: 80,
   idleTimeoutSeconds: 60,
+  rules: [],
   defaultAction: forward,
 };
 

@@ -1,17 +1,8 @@
 import { isIP } from "node:net";
+import { actionProblems, forwardedGroups, type ListenerAction, type RuleState, ruleProblems } from "./traffic.ts";
 
 /** What traffic a listener or target group carries. */
 export type BalancerProtocol = "HTTP" | "TCP";
-
-/** What a listener does with a connection or request that no rule claims. */
-export type ListenerAction =
-  | {
-      readonly type: "forward";
-      /** 1 to 5 groups. `weight` is 0-999; groups share traffic by weight. All weights 0: every request gets 503. */
-      readonly targetGroups: readonly { readonly targetGroupId: string; readonly weight: number }[];
-    }
-  /** HTTP listeners only. */
-  | { readonly type: "fixed-response"; readonly statusCode: number };
 
 export interface ListenerState {
   /** Unique among listeners; 1-255 characters, any. */
@@ -22,6 +13,9 @@ export interface ListenerState {
   readonly port: number;
   /** How long a connection may be silent in either direction; above 0, to 6000 s. */
   readonly idleTimeoutSeconds: number;
+  /** HTTP listeners only: the first whose conditions are fulfilled decides. */
+  readonly rules: readonly RuleState[];
+  /** What becomes of what no rule claims. */
   readonly defaultAction: ListenerAction;
 }
 
@@ -137,26 +131,39 @@ function* groupProblems(group: TargetGroupState): Generator<string> {
   }
 }
 
+function* forwardProblems(
+  listener: ListenerState,
+  action: ListenerAction,
+  groups: ReadonlyMap<string, TargetGroupState>,
+): Generator<string> {
+  for (const targetGroupId of forwardedGroups(action)) {
+    const group = groups.get(targetGroupId);
+    if (group === undefined) yield `target group ${JSON.stringify(targetGroupId)} is not in the state`;
+    else if (group.protocol !== listener.protocol)
+      yield `a listener of ${listener.protocol} cannot forward to a target group of ${group.protocol}`;
+  }
+}
+
 function* listenerProblems(listener: ListenerState, groups: ReadonlyMap<string, TargetGroupState>): Generator<string> {
   if (isIP(listener.address) === 0) yield `${JSON.stringify(listener.address)} is not an IP address`;
   if (!isPort(listener.port)) yield `${listener.port} is not a port`;
   const idle = listener.idleTimeoutSeconds;
   if (!(idle > 0 && idle <= 6000)) yield `idle timeout ${idle} s is not within 0-6000`;
   const action = listener.defaultAction;
-  if (action.type === "fixed-response") {
-    if (listener.protocol !== "HTTP") yield "a fixed response needs an HTTP listener";
-    if (!Number.isInteger(action.statusCode) || action.statusCode < 200 || action.statusCode > 599)
-      yield `fixed response status ${action.statusCode} is not within 200-599`;
-    return;
+  if (listener.protocol === "TCP") {
+    if (action.type !== "forward") yield `a ${action.type} needs an HTTP listener`;
+    else if (action.stickinessSeconds !== undefined) yield "stickiness to a target group needs an HTTP listener";
+    if (listener.rules.length > 0) yield "rules need an HTTP listener";
   }
-  if (action.targetGroups.length < 1 || action.targetGroups.length > 5) yield "a forward has 1-5 target groups";
-  for (const { targetGroupId, weight } of action.targetGroups) {
-    const group = groups.get(targetGroupId);
-    if (group === undefined) yield `target group ${JSON.stringify(targetGroupId)} is not in the state`;
-    else if (group.protocol !== listener.protocol)
-      yield `a listener of ${listener.protocol} cannot forward to a target group of ${group.protocol}`;
-    if (!Number.isInteger(weight) || weight < 0 || weight > 999)
-      yield `weight ${weight} is not a whole number in 0-999`;
+  yield* actionProblems(action);
+  yield* forwardProblems(listener, action, groups);
+  const seen = new Set<string>();
+  for (const rule of listener.rules) {
+    const name = `rule ${JSON.stringify(rule.id)}`;
+    if (seen.has(rule.id)) yield `${name} is there twice`;
+    seen.add(rule.id);
+    for (const problem of ruleProblems(rule)) yield `${name}: ${problem}`;
+    for (const problem of forwardProblems(listener, rule.action, groups)) yield `${name}: ${problem}`;
   }
 }
 

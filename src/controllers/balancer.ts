@@ -1,14 +1,8 @@
-import { isIPv4 } from "node:net";
-import type { Balancer, BalancerState, TargetReport } from "../balancer/index.ts";
-import {
-  deregistrationDelayMs,
-  type ListenerRecord,
-  type TargetGroupRecord,
-  type TargetRecord,
-  targetKey,
-} from "../model/load-balancer.ts";
+import type { Balancer, TargetReport } from "../balancer/index.ts";
+import { deregistrationDelayMs, type TargetRecord, targetKey } from "../model/load-balancer.ts";
 import { applyTargetHealth, removeTarget } from "../state/index.ts";
 import type { BerthTransaction, BerthView } from "../store/index.ts";
+import { balancerState, isInUse, registrationId } from "./balancer-state.ts";
 import type { ControllerContext } from "./context.ts";
 
 /** How often the drains that may have run out of time are looked at. */
@@ -22,6 +16,7 @@ const TABLES: ReadonlySet<string> = new Set([
   "loadBalancers",
   "targetGroups",
   "listeners",
+  "listenerRules",
   "targets",
   "containerInstances",
 ]);
@@ -117,84 +112,4 @@ function drainIsOver(tables: BerthView, target: TargetRecord, now: number): bool
   const group = tables.targetGroups.get(target.targetGroupArn);
   if (group === undefined || target.drainingSince === undefined) return true;
   return !isInUse(tables, group) || now >= target.drainingSince + deregistrationDelayMs(group);
-}
-
-const isInUse = (tables: BerthView, group: TargetGroupRecord) => tables.listeners.count("targetGroup", group.arn) > 0;
-
-/** One id for each time a target is registered: the same address registered again is a new target to the balancer. */
-export function registrationId(target: TargetRecord): string {
-  return `${target.id}:${target.port}@${target.registeredAt}`;
-}
-
-/** The whole of what the records want of the balancer: every listener, and every target group that one forwards to. */
-export function balancerState(tables: BerthView): BalancerState {
-  const listeners = [...tables.listeners.all()];
-  const groups = [...tables.targetGroups.all()].filter((g) => isInUse(tables, g));
-  return {
-    listeners: listeners.flatMap((l) => listenerState(tables, l)),
-    targetGroups: groups.map((g) => groupState(tables, g)),
-  };
-}
-
-function listenerState(tables: BerthView, listener: ListenerRecord): BalancerState["listeners"] {
-  const owner = tables.loadBalancers.get(listener.loadBalancerArn);
-  if (owner === undefined) return [];
-  const idle =
-    listener.protocol === "TCP"
-      ? (listener.attributes["tcp.idle_timeout.seconds"] ?? "350")
-      : (owner.attributes["idle_timeout.timeout_seconds"] ?? "60");
-  return [
-    {
-      id: listener.arn,
-      protocol: listener.protocol,
-      address: owner.address,
-      port: listener.port,
-      idleTimeoutSeconds: Number(idle),
-      defaultAction: {
-        type: "forward",
-        targetGroups: forwards(listener).map(({ arn, weight }) => ({ targetGroupId: arn, weight })),
-      },
-    },
-  ];
-}
-
-/** The target groups of a listener's forward, each with its share. */
-function forwards(listener: ListenerRecord): { readonly arn: string; readonly weight: number }[] {
-  const groups = listener.defaultActions.flatMap((action) => action.ForwardConfig?.TargetGroups ?? []);
-  return groups.map((g) => ({ arn: g.TargetGroupArn ?? "", weight: g.Weight ?? 1 }));
-}
-
-function groupState(tables: BerthView, group: TargetGroupRecord): BalancerState["targetGroups"][number] {
-  const { healthCheck: check } = group;
-  return {
-    id: group.arn,
-    protocol: group.protocol,
-    algorithm:
-      group.attributes["load_balancing.algorithm.type"] === "least_outstanding_requests"
-        ? "least_outstanding_requests"
-        : "round_robin",
-    healthCheck: {
-      enabled: check.enabled,
-      protocol: check.protocol,
-      port: check.port === "traffic-port" ? "traffic-port" : Number(check.port),
-      path: check.path ?? "/",
-      intervalSeconds: check.intervalSeconds,
-      timeoutSeconds: check.timeoutSeconds,
-      healthyThreshold: check.healthyThreshold,
-      unhealthyThreshold: check.unhealthyThreshold,
-      matcher: check.matcher?.HttpCode ?? "200",
-    },
-    targets: tables.targets.where("targetGroup", group.arn).flatMap((t) => {
-      const address = addressOf(tables, t);
-      return address === undefined
-        ? []
-        : [{ id: registrationId(t), address, port: t.port, draining: t.drainingSince !== undefined }];
-    }),
-  };
-}
-
-/** An `ip` target is its own address; an instance's is where its agent said the host is. */
-function addressOf(tables: BerthView, target: TargetRecord): string | undefined {
-  if (isIPv4(target.id)) return target.id;
-  return tables.containerInstances.where("ec2InstanceId", target.id)[0]?.address;
 }

@@ -1,6 +1,7 @@
 import type {
   Action,
   Matcher,
+  RuleCondition,
   TargetHealthReasonEnum,
   TargetHealthStateEnum,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
@@ -68,6 +69,28 @@ export interface ListenerRecord {
   readonly attributes: Readonly<Record<string, string>>;
   readonly tags: Tags;
   readonly createdAt: Instant;
+}
+
+/** A rule of an application load balancer's listener. A listener's default rule is its `defaultActions`. */
+export interface ListenerRuleRecord {
+  readonly arn: ListenerRuleArn;
+  readonly listenerArn: ListenerArn;
+  readonly loadBalancerArn: LoadBalancerArn;
+  /** 1..50000, unique in its listener; the lowest whose conditions are fulfilled decides. */
+  readonly priority: number;
+  readonly conditions: readonly RuleCondition[];
+  readonly actions: readonly Action[];
+  readonly tags: Tags;
+  readonly createdAt: Instant;
+}
+
+/** The target groups that actions forward to, each once. */
+export function actionTargetGroups(actions: readonly Action[]): string[] {
+  const groups = actions.flatMap((action) => [
+    action.TargetGroupArn,
+    ...(action.ForwardConfig?.TargetGroups ?? []).map((group) => group.TargetGroupArn),
+  ]);
+  return [...new Set(groups.filter((arn) => arn !== undefined))];
 }
 
 /** One target of a target group. */

@@ -17,7 +17,6 @@ export {
   type BerthStore,
   type BerthTransaction,
   type BerthView,
-  listenerTargetGroups,
   SCHEMA,
 } from "./schema.ts";
 export { type SqliteJournalOptions, sqliteJournal } from "./sqlite-journal.ts";

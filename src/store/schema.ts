@@ -2,7 +2,9 @@ import type { AccountSettingRecord } from "../model/account-setting.ts";
 import type { ClusterRecord } from "../model/cluster.ts";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import {
+  actionTargetGroups,
   type ListenerRecord,
+  type ListenerRuleRecord,
   type LoadBalancerRecord,
   type TargetGroupRecord,
   type TargetRecord,
@@ -75,7 +77,16 @@ export const SCHEMA = {
     key: (l) => l.arn,
     indexes: {
       loadBalancer: (l) => l.loadBalancerArn,
-      targetGroup: (l) => listenerTargetGroups(l),
+      targetGroup: (l) => actionTargetGroups(l.defaultActions),
+      defaultRule: (l) => l.defaultRuleArn,
+    },
+  }),
+  listenerRules: table<ListenerRuleRecord>()({
+    key: (r) => r.arn,
+    indexes: {
+      listener: (r) => r.listenerArn,
+      loadBalancer: (r) => r.loadBalancerArn,
+      targetGroup: (r) => actionTargetGroups(r.actions),
     },
   }),
   targets: table<TargetRecord>()({
@@ -87,17 +98,6 @@ export const SCHEMA = {
     },
   }),
 } as const;
-
-/** The target groups that a listener's default actions forward to. */
-export function listenerTargetGroups(listener: ListenerRecord): string[] {
-  const groups = listener.defaultActions.flatMap((action) => [
-    ...(action.TargetGroupArn === undefined ? [] : [action.TargetGroupArn]),
-    ...(action.ForwardConfig?.TargetGroups ?? []).flatMap((g) =>
-      g.TargetGroupArn === undefined ? [] : [g.TargetGroupArn],
-    ),
-  ]);
-  return [...new Set(groups)];
-}
 
 export type BerthSchema = typeof SCHEMA;
 export type BerthStore = Store<BerthSchema>;

@@ -2,36 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { targetKey } from "../../model/load-balancer.ts";
 import type { TargetGroupArn } from "../../wire/arn.ts";
-import type { ElbV2Operations } from "../../wire/models/elbv2.ts";
-import type { ApiContext } from "../context.ts";
-import { arrange, refused, TEST_CALL, testContext, testInstance } from "../ecs/testing.ts";
-import { createElbV2Service } from "./service.ts";
-
-type Input<K extends keyof ElbV2Operations> = ElbV2Operations[K]["input"];
-type Output<K extends keyof ElbV2Operations> = ElbV2Operations[K]["output"];
-
-function caller(context: ApiContext) {
-  const service = createElbV2Service(context);
-  const signal = new AbortController().signal;
-  return <K extends keyof ElbV2Operations>(operation: K, input: Input<K>): Promise<Output<K>> =>
-    service.call(operation, input, { ...TEST_CALL, signal }) as Promise<Output<K>>;
-}
-
-/** A load balancer, a target group and a listener that joins them. */
-async function stack(given: Partial<Input<"CreateTargetGroup">> = {}) {
-  const context = await testContext();
-  const elb = caller(context);
-  const lb = (await elb("CreateLoadBalancer", { Name: "web", Subnets: ["subnet-1"] })).LoadBalancers?.[0];
-  const tg = (await elb("CreateTargetGroup", { Name: "web", Protocol: "HTTP", Port: 80, VpcId: "vpc-1", ...given }))
-    .TargetGroups?.[0];
-  const LoadBalancerArn = lb?.LoadBalancerArn ?? "";
-  const TargetGroupArn = tg?.TargetGroupArn ?? "";
-  const forward = [{ Type: "forward" as const, TargetGroupArn }];
-  const listener = (
-    await elb("CreateListener", { LoadBalancerArn, Protocol: "HTTP", Port: 8080, DefaultActions: forward })
-  ).Listeners?.[0];
-  return { context, elb, LoadBalancerArn, TargetGroupArn, ListenerArn: listener?.ListenerArn ?? "", forward };
-}
+import { arrange, refused, testContext, testInstance } from "../ecs/testing.ts";
+import { caller, stack } from "./testing.ts";
 
 test("a load balancer is active at once, found by ARN and by name, and made only once", async () => {
   const elb = caller(await testContext());
@@ -135,7 +107,13 @@ test("what is not carried out is refused by name", async () => {
     () => elb("CreateTargetGroup", { Name: "g", Protocol: "HTTP", ProtocolVersion: "GRPC", Port: 80 }),
     () =>
       elb("CreateListener", { LoadBalancerArn, Protocol: "HTTP", Port: 1, DefaultActions: forward, SslPolicy: "p" }),
-    () => elb("CreateListener", { LoadBalancerArn, Protocol: "HTTP", Port: 1, DefaultActions: [{ Type: "redirect" }] }),
+    () =>
+      elb("CreateListener", {
+        LoadBalancerArn,
+        Protocol: "HTTP",
+        Port: 1,
+        DefaultActions: [{ Type: "authenticate-oidc" }],
+      }),
     () =>
       elb("ModifyTargetGroupAttributes", {
         TargetGroupArn,
@@ -148,9 +126,9 @@ test("what is not carried out is refused by name", async () => {
     "UnsupportedProtocolException",
   );
   await refused(
-    () => elb("CreateRule", { ListenerArn: "x", Priority: 1, Conditions: [], Actions: [] }),
+    () => elb("CreateTrustStore", { Name: "x", CaCertificatesBundleS3Bucket: "b", CaCertificatesBundleS3Key: "k" }),
     "UnsupportedOperation",
-    /CreateRule/,
+    /CreateTrustStore/,
   );
 });
 

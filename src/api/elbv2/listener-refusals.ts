@@ -1,4 +1,5 @@
 import type { Action } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { refusedActions } from "./action-refusals.ts";
 import type { RefusedRow, RefusedRows } from "./refuse.ts";
 
 /** What CreateListener and ModifyListener have in common. */
@@ -8,7 +9,6 @@ interface ListenerWish {
 }
 
 const NO_TLS = "Listeners are HTTP or TCP.";
-const ONE_FORWARD = "Give one action of type 'forward'.";
 
 const LISTENER: readonly RefusedRow<ListenerWish>[] = [
   { member: "SslPolicy", hint: NO_TLS },
@@ -22,24 +22,7 @@ const LISTENER: readonly RefusedRow<ListenerWish>[] = [
     hint: "Use 'HTTP' on an application and 'TCP' on a network load balancer.",
     code: "UnsupportedProtocolException",
   },
-  {
-    member: "DefaultActions",
-    what: "with more than one action",
-    when: ({ DefaultActions: actions = [] }) => actions.length > 1,
-    hint: ONE_FORWARD,
-  },
-  {
-    member: "DefaultActions[].Type",
-    what: "other than forward",
-    when: ({ DefaultActions: actions = [] }) => actions.some((a) => a.Type !== "forward"),
-    hint: ONE_FORWARD,
-  },
-  {
-    member: "DefaultActions[].ForwardConfig.TargetGroupStickinessConfig.Enabled",
-    what: "true",
-    when: ({ DefaultActions: actions = [] }) =>
-      actions.some((a) => a.ForwardConfig?.TargetGroupStickinessConfig?.Enabled === true),
-  },
+  ...refusedActions<ListenerWish>("DefaultActions", ({ DefaultActions: actions }) => actions),
 ];
 
 export const CREATE_LISTENER_REFUSED: RefusedRows<"CreateListener"> = LISTENER;

@@ -1,11 +1,12 @@
-import type { Action, Listener } from "@aws-sdk/client-elastic-load-balancing-v2";
+import type { Listener } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { ListenerRecord, LoadBalancerRecord } from "../../model/load-balancer.ts";
 import type { BerthTransaction, BerthView } from "../../store/index.ts";
 import { listenerArn, listenerRuleArn, parseLoadBalancerArn } from "../../wire/arn.ts";
 import type { ApiContext } from "../context.ts";
-import { ElbError, ruleNotFound, validationError } from "./errors.ts";
+import { actionsFrom } from "./actions.ts";
+import { ElbError, validationError } from "./errors.ts";
 import { CREATE_LISTENER_REFUSED, MODIFY_LISTENER_REFUSED } from "./listener-refusals.ts";
-import { listenerOf, loadBalancerOf, loadBalancersOf, targetGroupOf } from "./lookup.ts";
+import { listenerOf, loadBalancerOf } from "./lookup.ts";
 import type { Operation } from "./operation.ts";
 import { page } from "./page.ts";
 import { refuseMembers } from "./refuse.ts";
@@ -40,7 +41,7 @@ export const createListener: Operation<"CreateListener"> = async (context, input
       loadBalancerArn: owner.arn,
       protocol,
       port,
-      defaultActions: forwardsFrom(tx, owner, protocol, input.DefaultActions ?? []),
+      defaultActions: actionsFrom(tx, { owner, protocol, port }, input.DefaultActions ?? []),
       defaultRuleArn: listenerRuleArn(scope, { ...names, ruleId }),
       attributes: {},
       tags: tagsFrom({}, input.Tags ?? []),
@@ -65,15 +66,26 @@ export const modifyListener: Operation<"ModifyListener"> = async (context, input
     const found = listenerOf(tx, before.arn);
     if (port !== found.port) checkPortUnused(tx, owner, port);
     const actions = input.DefaultActions ?? [...found.defaultActions];
-    return tx.listeners.put({ ...found, port, protocol, defaultActions: forwardsFrom(tx, owner, protocol, actions) });
+    return tx.listeners.put({
+      ...found,
+      port,
+      protocol,
+      defaultActions: actionsFrom(tx, { owner, protocol, port }, actions),
+    });
   });
   return { Listeners: [toWire(record)] };
 };
 
 export const deleteListener: Operation<"DeleteListener"> = async ({ store }, input) => {
-  await store.transact("DeleteListener", (tx) => tx.listeners.delete(listenerOf(tx, input.ListenerArn).arn));
+  await store.transact("DeleteListener", (tx) => removeListener(tx, listenerOf(tx, input.ListenerArn)));
   return {};
 };
+
+/** Forgets a listener and its rules. */
+export function removeListener(tx: BerthTransaction, { arn }: ListenerRecord): void {
+  for (const rule of tx.listenerRules.where("listener", arn)) tx.listenerRules.delete(rule.arn);
+  tx.listeners.delete(arn);
+}
 
 export const describeListeners: Operation<"DescribeListeners"> = (context, input) => {
   const tables = context.store.view;
@@ -87,36 +99,11 @@ export const describeListeners: Operation<"DescribeListeners"> = (context, input
   return { Listeners: items.map(toWire), NextMarker: nextMarker };
 };
 
-/** A listener has one rule here: its default. */
-export const describeRules: Operation<"DescribeRules"> = ({ store }, input) => {
-  const tables = store.view;
-  const byArn = input.RuleArns ?? [];
-  if ((input.ListenerArn === undefined) === (byArn.length === 0)) {
-    throw validationError("You must specify either rule ARNs or a listener ARN");
-  }
-  const listeners =
-    input.ListenerArn !== undefined
-      ? [listenerOf(tables, input.ListenerArn)]
-      : byArn.map((arn) => [...tables.listeners.all()].find((l) => l.defaultRuleArn === arn) ?? missingRule(arn));
-  return {
-    Rules: listeners.map((l) => ({
-      RuleArn: l.defaultRuleArn,
-      Priority: "default",
-      Conditions: [],
-      Actions: [...l.defaultActions],
-      IsDefault: true,
-    })),
-  };
-};
-
-function namesOf(owner: LoadBalancerRecord) {
+/** The parts of a load balancer's ARN, of which those of its listeners and rules are made. */
+export function namesOf(owner: LoadBalancerRecord) {
   const names = parseLoadBalancerArn(owner.arn);
   if (names === undefined) throw new Error(`the record of load balancer ${owner.arn} has no well-formed ARN`);
   return names;
-}
-
-function missingRule(arn: string): never {
-  throw ruleNotFound(arn);
 }
 
 function protocolOf(owner: LoadBalancerRecord, protocol: string | undefined): "HTTP" | "TCP" {
@@ -158,71 +145,6 @@ async function checkBindable(context: ApiContext, owner: LoadBalancerRecord, por
   if (problem !== undefined) {
     throw validationError(
       `The listener cannot bind ${owner.address}:${port}: ${problem}. Free the port or choose another one.`,
-    );
-  }
-}
-
-/** The default action, checked and in the form ELBv2 echoes: one forward, to one or several target groups by weight. */
-function forwardsFrom(
-  tx: BerthTransaction,
-  owner: LoadBalancerRecord,
-  protocol: "HTTP" | "TCP",
-  actions: readonly Action[],
-): Action[] {
-  const [action] = actions;
-  if (action === undefined) throw validationError("A listener must have a default action");
-  const groups = weightedGroups(action);
-  for (const { TargetGroupArn: arn } of groups) checkGroup(tx, owner, protocol, arn);
-  return [
-    {
-      Type: "forward",
-      TargetGroupArn: groups.length === 1 ? groups[0]?.TargetGroupArn : undefined,
-      Order: action.Order,
-      ForwardConfig: { TargetGroups: groups, TargetGroupStickinessConfig: { Enabled: false } },
-    },
-  ];
-}
-
-/** How many target groups one forward may share its requests among. Source: ELB quotas. */
-const MAX_GROUPS_PER_ACTION = 5;
-
-/** A forward's target groups, each with its weight (0..999; 1 when not given). */
-function weightedGroups(action: Action): { TargetGroupArn: string; Weight: number }[] {
-  const given = action.ForwardConfig?.TargetGroups ?? [];
-  const groups = given.length > 0 ? given : [{ TargetGroupArn: action.TargetGroupArn }];
-  if (given.length > MAX_GROUPS_PER_ACTION) {
-    throw new ElbError(
-      "TooManyTargetGroupsException",
-      `An action may have at most ${MAX_GROUPS_PER_ACTION} target groups`,
-    );
-  }
-  if (
-    action.TargetGroupArn !== undefined &&
-    !(groups.length === 1 && groups[0]?.TargetGroupArn === action.TargetGroupArn)
-  ) {
-    throw validationError("TargetGroupArn and ForwardConfig name different target groups");
-  }
-  return groups.map((group) => {
-    const { TargetGroupArn: arn, Weight: weight = 1 } = group as { TargetGroupArn?: string; Weight?: number };
-    if (arn === undefined)
-      throw validationError("A target group ARN must be specified for an action of type 'forward'");
-    if (weight < 0 || weight > 999) throw validationError(`Weight '${weight}' must be from 0 to 999`);
-    return { TargetGroupArn: arn, Weight: weight };
-  });
-}
-
-function checkGroup(tx: BerthTransaction, owner: LoadBalancerRecord, protocol: "HTTP" | "TCP", arn: string): void {
-  const group = targetGroupOf(tx, arn);
-  if (group.protocol !== protocol) {
-    throw new ElbError(
-      "IncompatibleProtocolsException",
-      `The listener protocol '${protocol}' is not compatible with the protocol '${group.protocol}' of target group '${arn}'`,
-    );
-  }
-  if (loadBalancersOf(tx, arn).some((used) => used !== owner.arn)) {
-    throw new ElbError(
-      "TargetGroupAssociationLimitException",
-      `Target group '${arn}' is associated with another load balancer already`,
     );
   }
 }

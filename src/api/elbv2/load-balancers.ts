@@ -2,6 +2,7 @@ import type { LoadBalancer } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { LoadBalancerRecord } from "../../model/load-balancer.ts";
 import { loadBalancerArn } from "../../wire/arn.ts";
 import { ElbError, loadBalancerNotFound, validationError } from "./errors.ts";
+import { removeListener } from "./listeners.ts";
 import { subnetsOf, toWireZones } from "./load-balancer-network.ts";
 import { CREATE_LOAD_BALANCER_REFUSED } from "./load-balancer-refusals.ts";
 import { checkLoadBalancerArn } from "./lookup.ts";
@@ -89,7 +90,7 @@ export const deleteLoadBalancer: Operation<"DeleteLoadBalancer"> = async ({ stor
         `Load balancer '${found.arn}' cannot be deleted because deletion protection is enabled`,
       );
     }
-    for (const listener of tx.listeners.where("loadBalancer", found.arn)) tx.listeners.delete(listener.arn);
+    for (const listener of tx.listeners.where("loadBalancer", found.arn)) removeListener(tx, listener);
     tx.loadBalancers.delete(found.arn);
   });
   return {};

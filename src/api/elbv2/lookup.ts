@@ -1,8 +1,18 @@
-import type { ListenerRecord, LoadBalancerRecord, TargetGroupRecord } from "../../model/load-balancer.ts";
+import type {
+  ListenerRecord,
+  ListenerRuleRecord,
+  LoadBalancerRecord,
+  TargetGroupRecord,
+} from "../../model/load-balancer.ts";
 import type { BerthView } from "../../store/index.ts";
-import { listenerTargetGroups } from "../../store/index.ts";
-import { parseListenerArn, parseLoadBalancerArn, parseTargetGroupArn } from "../../wire/arn.ts";
-import { listenerNotFound, loadBalancerNotFound, targetGroupNotFound, validationError } from "./errors.ts";
+import { parseListenerArn, parseListenerRuleArn, parseLoadBalancerArn, parseTargetGroupArn } from "../../wire/arn.ts";
+import {
+  listenerNotFound,
+  loadBalancerNotFound,
+  ruleNotFound,
+  targetGroupNotFound,
+  validationError,
+} from "./errors.ts";
 
 /** The ARN that a call names a load balancer by. Throws ValidationError for what cannot be one. */
 export function checkLoadBalancerArn(arn = ""): string {
@@ -38,10 +48,32 @@ export function listenerOf(tables: Pick<BerthView, "listeners">, arn = ""): List
   return found;
 }
 
-/** The load balancers whose listeners forward to a target group: none while it is in no one's use. */
-export function loadBalancersOf(tables: Pick<BerthView, "listeners">, targetGroupArn: string): string[] {
-  const listeners = tables.listeners.where("targetGroup", targetGroupArn);
-  return [
-    ...new Set(listeners.filter((l) => listenerTargetGroups(l).includes(targetGroupArn)).map((l) => l.loadBalancerArn)),
+/** The ARN that a call names a rule by. Throws ValidationError for what cannot be one. */
+export function checkRuleArn(arn = ""): string {
+  if (parseListenerRuleArn(arn) === undefined) throw validationError(`'${arn}' is not a valid listener rule ARN`);
+  return arn;
+}
+
+/** A rule of that ARN: one that was made, or the default rule of a listener. Throws RuleNotFound and ValidationError. */
+export function ruleOf(
+  tables: Pick<BerthView, "listenerRules" | "listeners">,
+  arn: string | undefined,
+): { readonly rule: ListenerRuleRecord } | { readonly defaultOf: ListenerRecord } {
+  const rule = tables.listenerRules.get(checkRuleArn(arn));
+  if (rule !== undefined) return { rule };
+  const [listener] = tables.listeners.where("defaultRule", arn ?? "");
+  if (listener === undefined) throw ruleNotFound(arn ?? "");
+  return { defaultOf: listener };
+}
+
+/** The load balancers whose listeners and rules forward to a target group: none while it is in no one's use. */
+export function loadBalancersOf(
+  tables: Pick<BerthView, "listeners" | "listenerRules">,
+  targetGroupArn: string,
+): string[] {
+  const users = [
+    ...tables.listeners.where("targetGroup", targetGroupArn),
+    ...tables.listenerRules.where("targetGroup", targetGroupArn),
   ];
+  return [...new Set(users.map((user) => user.loadBalancerArn))];
 }

@@ -9,10 +9,11 @@ import {
   modifyLoadBalancerAttributes,
   modifyTargetGroupAttributes,
 } from "./attributes.ts";
-import { createListener, deleteListener, describeListeners, describeRules, modifyListener } from "./listeners.ts";
+import { createListener, deleteListener, describeListeners, modifyListener } from "./listeners.ts";
 import { setIpAddressType, setSecurityGroups, setSubnets } from "./load-balancer-network.ts";
 import { createLoadBalancer, deleteLoadBalancer, describeLoadBalancers } from "./load-balancers.ts";
 import type { Operation } from "./operation.ts";
+import { createRule, deleteRule, describeRules, modifyRule, setRulePriorities } from "./rules.ts";
 import { addTags, describeTags, removeTags } from "./tags.ts";
 import { createTargetGroup, deleteTargetGroup, describeTargetGroups, modifyTargetGroup } from "./target-groups.ts";
 import { deregisterTargets, describeTargetHealth, registerTargets } from "./targets.ts";
@@ -22,9 +23,11 @@ export const elbV2Operations: { readonly [K in keyof ElbV2Operations]?: Operatio
   AddTags: addTags,
   CreateListener: createListener,
   CreateLoadBalancer: createLoadBalancer,
+  CreateRule: createRule,
   CreateTargetGroup: createTargetGroup,
   DeleteListener: deleteListener,
   DeleteLoadBalancer: deleteLoadBalancer,
+  DeleteRule: deleteRule,
   DeleteTargetGroup: deleteTargetGroup,
   DeregisterTargets: deregisterTargets,
   DescribeAccountLimits: describeAccountLimits,
@@ -43,11 +46,13 @@ export const elbV2Operations: { readonly [K in keyof ElbV2Operations]?: Operatio
   ModifyListener: modifyListener,
   ModifyListenerAttributes: modifyListenerAttributes,
   ModifyLoadBalancerAttributes: modifyLoadBalancerAttributes,
+  ModifyRule: modifyRule,
   ModifyTargetGroup: modifyTargetGroup,
   ModifyTargetGroupAttributes: modifyTargetGroupAttributes,
   RegisterTargets: registerTargets,
   RemoveTags: removeTags,
   SetIpAddressType: setIpAddressType,
+  SetRulePriorities: setRulePriorities,
   SetSecurityGroups: setSecurityGroups,
   SetSubnets: setSubnets,
 };

@@ -12,6 +12,7 @@ import {
   SET_SUBNETS_REFUSED,
 } from "./load-balancer-refusals.ts";
 import type { RefusedRows } from "./refuse.ts";
+import { CREATE_RULE_REFUSED, MODIFY_RULE_REFUSED } from "./rule-refusals.ts";
 import {
   CREATE_TARGET_GROUP_REFUSED,
   DESCRIBE_TARGET_HEALTH_REFUSED,
@@ -22,11 +23,13 @@ import {
 export const elbV2RefusedMembers: { readonly [K in keyof ElbV2Operations]?: RefusedRows<K> } = {
   CreateListener: CREATE_LISTENER_REFUSED,
   CreateLoadBalancer: CREATE_LOAD_BALANCER_REFUSED,
+  CreateRule: CREATE_RULE_REFUSED,
   CreateTargetGroup: CREATE_TARGET_GROUP_REFUSED,
   DescribeTargetHealth: DESCRIBE_TARGET_HEALTH_REFUSED,
   ModifyListener: MODIFY_LISTENER_REFUSED,
   ModifyListenerAttributes: MODIFY_LISTENER_ATTRIBUTES_REFUSED,
   ModifyLoadBalancerAttributes: MODIFY_LOAD_BALANCER_ATTRIBUTES_REFUSED,
+  ModifyRule: MODIFY_RULE_REFUSED,
   ModifyTargetGroup: MODIFY_TARGET_GROUP_REFUSED,
   ModifyTargetGroupAttributes: MODIFY_TARGET_GROUP_ATTRIBUTES_REFUSED,
   SetIpAddressType: SET_IP_ADDRESS_TYPE_REFUSED,

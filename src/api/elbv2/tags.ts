@@ -57,7 +57,11 @@ export const describeTags: Operation<"DescribeTags"> = ({ store }, input) => {
 };
 
 function tagsOf(tables: BerthView, arn: string): Tag[] {
-  const found = tables.loadBalancers.get(arn) ?? tables.targetGroups.get(arn) ?? tables.listeners.get(arn);
+  const found =
+    tables.loadBalancers.get(arn) ??
+    tables.targetGroups.get(arn) ??
+    tables.listeners.get(arn) ??
+    tables.listenerRules.get(arn);
   // The default rule of a listener has no tags of its own: only rules that are made have them.
   if (found === undefined && isDefaultRule(tables, arn)) return [];
   if (found === undefined) throw notFound(arn);
@@ -65,7 +69,7 @@ function tagsOf(tables: BerthView, arn: string): Tag[] {
 }
 
 function isDefaultRule(tables: BerthView, arn: string): boolean {
-  return arn.includes(":listener-rule/") && [...tables.listeners.all()].some((l) => l.defaultRuleArn === arn);
+  return tables.listeners.count("defaultRule", arn) > 0;
 }
 
 function retag(tx: BerthTransaction, arn: string, change: (tags: Tags) => Tags): void {
@@ -76,6 +80,8 @@ function retag(tx: BerthTransaction, arn: string, change: (tags: Tags) => Tags):
   if (group !== undefined) return void tx.targetGroups.put({ ...group, tags: change(group.tags) });
   const listener = tx.listeners.get(arn);
   if (listener !== undefined) return void tx.listeners.put({ ...listener, tags: change(listener.tags) });
+  const rule = tx.listenerRules.get(arn);
+  if (rule !== undefined) return void tx.listenerRules.put({ ...rule, tags: change(rule.tags) });
   throw notFound(arn);
 }
 

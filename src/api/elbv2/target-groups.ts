@@ -82,7 +82,7 @@ export const deleteTargetGroup: Operation<"DeleteTargetGroup"> = async ({ store 
   await store.transact("DeleteTargetGroup", (tx) => {
     const found = tx.targetGroups.get(checkTargetGroupArn(input.TargetGroupArn));
     if (found === undefined) return; // deleting what is not there succeeds, as ELBv2 has it
-    if (tx.listeners.count("targetGroup", found.arn) > 0) {
+    if (loadBalancersOf(tx, found.arn).length > 0) {
       throw new ElbError(
         "ResourceInUseException",
         `Target group '${found.arn}' is currently in use by a listener or a rule`,

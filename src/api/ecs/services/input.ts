@@ -97,7 +97,7 @@ export function loadBalancersOf(given: readonly LoadBalancer[]): readonly TaskLo
  * target group exists and has a listener. Source: ECS developer guide, service load balancing.
  */
 export function checkLoadBalancers(
-  tables: Pick<BerthView, "targetGroups" | "listeners">,
+  tables: Pick<BerthView, "targetGroups" | "listeners" | "listenerRules">,
   loadBalancers: readonly TaskLoadBalancer[],
   { definition }: TaskDefinitionRecord,
 ): void {
@@ -118,7 +118,11 @@ export function checkLoadBalancers(
     if (tables.targetGroups.get(targetGroupArn) === undefined) {
       throw invalidParameter(`The specified target group ${targetGroupArn} does not exist.`);
     }
-    if (tables.listeners.count("targetGroup", targetGroupArn) === 0) {
+    if (
+      tables.listeners.count("targetGroup", targetGroupArn) +
+        tables.listenerRules.count("targetGroup", targetGroupArn) ===
+      0
+    ) {
       throw invalidParameter(
         `The target group with targetGroupArn ${targetGroupArn} does not have an associated load balancer.`,
       );

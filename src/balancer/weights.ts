@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+import type { BalancerState, ListenerState } from "./state.ts";
+import type { ListenerAction, RuleState } from "./traffic.ts";
+
+type Forward = Extract<ListenerAction, { type: "forward" }>;
+
+/**
+ * How a forward's weights become live values. Each request draws a number below `RANGE`; group `i` of a forward takes it if it is
+ * below the group's threshold in HAProxy's map of weights, and no group before it took it. Weights 80 and 20 make the thresholds
+ * 800,000 and 1,000,000; 0 and 0 make 0 and 0, which nothing is below. To change weights is to set map entries.
+ */
+export const RANGE = 1_000_000;
+
+/** What names a rule in the configuration and in the map. Listener ids and rule ids are too long for every request. */
+export function ruleKey(listener: ListenerState, rule: RuleState | undefined): string {
+  const what = rule === undefined ? `default of ${listener.id}` : `${rule.id} of ${listener.id}`;
+  return `r${createHash("sha256").update(what).digest("hex").slice(0, 12)}`;
+}
+
+/** The action as a forward whose weights are live, or undefined if it is none. One group needs no draw. */
+export const weightedForward = (action: ListenerAction): Forward | undefined =>
+  action.type === "forward" && action.targetGroups.length > 1 ? action : undefined;
+
+/** The map's entry with the threshold of group `index`, and the one with its bare weight. */
+export const thresholdEntry = (key: string, index: number): string => `${key}.${index}`;
+export const weightEntry = (key: string, index: number): string => `${key}.${index}.w`;
+
+/** The whole map for `state`: entry to value. */
+export function weightEntries(state: BalancerState): Map<string, number> {
+  const entries = new Map<string, number>();
+  for (const listener of state.listeners) {
+    for (const rule of [...listener.rules, undefined]) {
+      const action = weightedForward(rule?.action ?? listener.defaultAction);
+      if (action === undefined) continue;
+      const key = ruleKey(listener, rule);
+      const total = action.targetGroups.reduce((sum, { weight }) => sum + weight, 0);
+      let below = 0;
+      for (const [index, { weight }] of action.targetGroups.entries()) {
+        below += weight;
+        entries.set(thresholdEntry(key, index), total === 0 ? 0 : Math.round((below * RANGE) / total));
+        if (action.stickinessSeconds !== undefined) entries.set(weightEntry(key, index), weight);
+      }
+    }
+  }
+  return entries;
+}
+
+/** The map as the file that a starting worker reads. */
+export function renderWeights(entries: ReadonlyMap<string, number>): string {
+  return [...entries].map(([entry, value]) => `${entry} ${value}\n`).join("");
+}
+
+/** The entries in an answer to `show map`. */
+export function parseWeights(answer: string): Map<string, number> {
+  return new Map(
+    Array.from(answer.matchAll(/^0x[0-9a-f]+ (\S+) (\d+)$/gm), ([, entry = "", value]) => [entry, Number(value)]),
+  );
+}
