@@ -1,18 +1,20 @@
 import { type ServiceAction, serviceMessages } from "../deployment/index.ts";
+import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
 import { type TaskRecord, taskId } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
+import { explainRefusal, type Placement, Placer, placeTask } from "../scheduler/index.ts";
 import {
-  DEFAULT_SERVICE_STRATEGY,
-  explainRefusal,
-  needOf,
-  type PlacementRequest,
-  Placer,
-  requiredAttributesOf,
-} from "../scheduler/index.ts";
-import { addServiceEvent, launchTask, newTask, requestStop, tagsOfNewTask, tasksOnInstance } from "../state/index.ts";
+  addServiceEvent,
+  instancesBehindDaemons,
+  launchTask,
+  newTask,
+  placementOfService,
+  requestStop,
+  tagsOfNewTask,
+} from "../state/index.ts";
 import type { BerthTransaction } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 
@@ -70,6 +72,9 @@ class ServiceWork {
         this.#service = this.#tx.services.put({ ...this.#service, taskDefinitionArn, loadBalancers });
         return;
       }
+      case "set-desired-count":
+        this.#service = this.#tx.services.put({ ...this.#service, desiredCount: action.count });
+        return;
       case "account":
         for (const arn of action.taskArns) {
           const task = this.#tx.tasks.get(arn);
@@ -107,54 +112,30 @@ class ServiceWork {
     this.#stopped.push(task);
   }
 
-  #start({ deploymentId, count, replacesUnhealthy }: Extract<ServiceAction, { kind: "start-tasks" }>): void {
+  #start({ deploymentId, count, replacesUnhealthy, on }: Extract<ServiceAction, { kind: "start-tasks" }>): void {
     const deployment = this.#service.deployments.find((d) => d.id === deploymentId);
     const definition =
       deployment === undefined ? undefined : this.#tx.taskDefinitions.get(deployment.taskDefinitionArn);
     if (deployment === undefined || definition === undefined) {
       throw new Error(`${this.#service.arn} has no deployment ${deploymentId} with a task definition`);
     }
-    const { clusterArn } = this.#service;
-    const placer = new Placer(
-      this.#requestFor(definition),
-      this.#tx.containerInstances.where("cluster", clusterArn),
-      this.#at.random,
-    );
+    const place = this.#placing(deployment, definition, on);
     const started: string[] = [];
+    let refusal: Extract<Placement, { kind: "refused" }> | undefined;
     for (let i = 0; i < count; i++) {
-      const placement = placer.place();
-      if (placement.kind === "refused") {
-        this.isWaitingForRoom = true;
-        this.#tellStarts(started, replacesUnhealthy);
-        this.#tell(explainRefusal(placement), true);
-        this.#noteUnplaced(deployment, deployment.unplacedSince ?? this.#at.now);
-        return;
+      const placement = place(i);
+      if (placement.kind === "placed") {
+        started.push(taskId(this.#launch(deployment, definition, placement.instance)));
+        continue;
       }
-      const task = newTask(
-        {
-          clusterArn,
-          definition,
-          instance: placement.instance,
-          group: `service:${this.#service.name}`,
-          startedBy: deploymentId,
-          serviceArn: this.#service.arn,
-          deploymentId,
-          loadBalancers: deployment.loadBalancers,
-          tags: tagsOfNewTask({
-            clusterArn,
-            definition,
-            service: this.#service,
-            propagateTags: this.#service.propagateTags,
-            enableECSManagedTags: this.#service.enableECSManagedTags,
-          }),
-        },
-        this.#at,
-      );
-      launchTask(this.#tx, task);
-      started.push(taskId(task));
+      refusal ??= placement;
+      if (on === undefined) break;
     }
     this.#tellStarts(started, replacesUnhealthy);
-    this.#noteUnplaced(deployment, undefined);
+    this.#noteUnplaced(deployment, refusal === undefined ? undefined : (deployment.unplacedSince ?? this.#at.now));
+    if (refusal === undefined) return;
+    this.isWaitingForRoom = true;
+    this.#tell(explainRefusal(refusal), true);
   }
 
   #noteUnplaced(deployment: DeploymentRecord, unplacedSince: Instant | undefined): void {
@@ -163,21 +144,44 @@ class ServiceWork {
     this.#service = this.#tx.services.put({ ...this.#service, deployments });
   }
 
-  #requestFor(definition: TaskDefinitionRecord): PlacementRequest {
-    const { placementStrategy, placementConstraints, arn } = this.#service;
-    const peers = new Map<ContainerInstanceArn, number>();
-    for (const { desiredStatus, containerInstanceArn: on } of this.#tx.tasks.where("service", arn)) {
-      if (desiredStatus === "RUNNING" && on !== undefined) peers.set(on, (peers.get(on) ?? 0) + 1);
+  /** Places one task after the other: each where it finds its place best, or with `on` each on its own instance. */
+  #placing(
+    deployment: DeploymentRecord,
+    definition: TaskDefinitionRecord,
+    on: readonly ContainerInstanceArn[] | undefined,
+  ): (index: number) => Placement {
+    const request = placementOfService(this.#tx, this.#service, definition, deployment);
+    if (on === undefined) {
+      const placer = new Placer(request, instancesBehindDaemons(this.#tx, this.#service.clusterArn), this.#at.random);
+      return () => placer.place();
     }
-    return {
-      need: needOf(definition.definition),
-      requiredAttributes: requiredAttributesOf(definition.definition),
-      constraints: [...(definition.definition.placementConstraints ?? []), ...placementConstraints],
-      strategy: placementStrategy.length === 0 ? DEFAULT_SERVICE_STRATEGY : placementStrategy,
-      peers,
-      group: `service:${this.#service.name}`,
-      tasksOn: (on) => tasksOnInstance(this.#tx, on),
+    return (index) => {
+      const instance = this.#tx.containerInstances.get(on[index] ?? "");
+      return placeTask(request, instance === undefined ? [] : [instance], this.#at.random);
     };
+  }
+
+  #launch(
+    deployment: DeploymentRecord,
+    definition: TaskDefinitionRecord,
+    instance: ContainerInstanceRecord,
+  ): TaskRecord {
+    const { clusterArn, name, arn, propagateTags, enableECSManagedTags } = this.#service;
+    const task = newTask(
+      {
+        clusterArn,
+        definition,
+        instance,
+        group: `service:${name}`,
+        startedBy: deployment.id,
+        serviceArn: arn,
+        deploymentId: deployment.id,
+        loadBalancers: deployment.loadBalancers,
+        tags: tagsOfNewTask({ clusterArn, definition, service: this.#service, propagateTags, enableECSManagedTags }),
+      },
+      this.#at,
+    );
+    return launchTask(this.#tx, task);
   }
 
   #tellStarts(ids: readonly string[], replacesUnhealthy: number): void {

@@ -5,6 +5,7 @@ import type { Instant } from "../runtime/clock.ts";
 import type { BerthView } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 import type { ControllerContext } from "./context.ts";
+import { observeDaemonHosts } from "./observe-daemon.ts";
 
 /** What a load balancer takes beside its health checks until a target that it reaches again counts as healthy here. */
 const RECOVERY_EXTRA_MS = 5_000;
@@ -39,6 +40,10 @@ export function observeService(
     }),
     unaccounted: tables.tasks.where("serviceUnaccounted", serviceArn),
     settings,
+    daemonHosts:
+      service.schedulingStrategy === "DAEMON" && service.status === "ACTIVE"
+        ? observeDaemonHosts(tables, service)
+        : undefined,
   };
 }
 

@@ -94,8 +94,13 @@ function servicesTouched({ puts, deletes }: Change<BerthSchema>, { store }: Cont
     if (put.table === "services") touched.add(put.key);
     else if (put.table === "tasks" && put.after.serviceArn !== undefined) touched.add(put.after.serviceArn);
     else if (put.table === "targets" && put.before?.state !== put.after.state) addTask(put.after.taskArn);
-    else if (put.table === "containerInstances" && isOtherHost(put.before, put.after)) {
-      for (const task of store.view.tasks.where("containerInstance", put.key)) addTask(task.arn);
+    else if (put.table === "containerInstances") {
+      if (isOtherHost(put.before, put.after)) {
+        for (const task of store.view.tasks.where("containerInstance", put.key)) addTask(task.arn);
+      }
+      if (isOtherForDaemons(put.before, put.after)) {
+        for (const { arn } of store.view.services.where("daemonCluster", put.after.clusterArn)) touched.add(arn);
+      }
     }
   }
   for (const gone of deletes) {
@@ -108,6 +113,15 @@ function servicesTouched({ puts, deletes }: Change<BerthSchema>, { store }: Cont
 /** True if the tasks on the instance are to be seen in another light. */
 function isOtherHost(before: ContainerInstanceRecord | undefined, after: ContainerInstanceRecord): boolean {
   return before?.status !== after.status || before.agentConnected !== after.agentConnected;
+}
+
+/** True if a DAEMON service may have to have a task there, or none any more. The last of the others on a DRAINING one is awaited. */
+function isOtherForDaemons(before: ContainerInstanceRecord | undefined, after: ContainerInstanceRecord): boolean {
+  return (
+    isOtherHost(before, after) ||
+    before?.attributes !== after.attributes ||
+    (after.status === "DRAINING" && before.used !== after.used)
+  );
 }
 
 /** The clusters in which an instance may now take a task that it could not take before. */

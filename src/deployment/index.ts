@@ -3,6 +3,7 @@ export { rollingLimits } from "./limits.ts";
 export * as serviceMessages from "./messages.ts";
 export { type DeploymentWish, newDeployment, supersede } from "./new-deployment.ts";
 export {
+  type DaemonHost,
   DEFAULT_DEPLOYMENT_SETTINGS,
   type DeploymentSettings,
   type Observed,

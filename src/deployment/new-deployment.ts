@@ -3,7 +3,10 @@ import type { Instant } from "../runtime/clock.ts";
 import { inProgressReason } from "./messages.ts";
 
 /** What a new deployment takes over from its service as it is to be. */
-export type DeploymentWish = Pick<ServiceRecord, "taskDefinitionArn" | "loadBalancers" | "desiredCount">;
+export type DeploymentWish = Pick<
+  ServiceRecord,
+  "taskDefinitionArn" | "loadBalancers" | "desiredCount" | "schedulingStrategy" | "placementConstraints"
+>;
 
 /** A PRIMARY deployment that has just begun. `id` is `ecs-svc/<19 digits>`. */
 export function newDeployment(id: string, wish: DeploymentWish, now: Instant): DeploymentRecord {
@@ -13,6 +16,7 @@ export function newDeployment(id: string, wish: DeploymentWish, now: Instant): D
     taskDefinitionArn: wish.taskDefinitionArn,
     loadBalancers: wish.loadBalancers,
     desiredCount: wish.desiredCount,
+    ...(wish.schedulingStrategy === "DAEMON" ? { placementConstraints: wish.placementConstraints } : {}),
     rolloutState: "IN_PROGRESS",
     rolloutStateReason: inProgressReason(id),
     failedTasks: 0,

@@ -3,7 +3,7 @@ import type { TargetRecord } from "../model/load-balancer.ts";
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
-import type { TaskArn } from "../wire/arn.ts";
+import type { ContainerInstanceArn, TaskArn } from "../wire/arn.ts";
 
 /** All that a look at a service depends on, beside the time. */
 export interface Observed {
@@ -13,6 +13,17 @@ export interface Observed {
   /** Its STOPPED tasks that have not been counted yet. */
   readonly unaccounted: readonly TaskRecord[];
   readonly settings: DeploymentSettings;
+  /** For a DAEMON service: the instances of its cluster that are not INACTIVE, in an order that does not change by itself. */
+  readonly daemonHosts?: readonly DaemonHost[];
+}
+
+/** An instance as a DAEMON service sees it. */
+export interface DaemonHost {
+  readonly instance: ContainerInstanceRecord;
+  /** It has the attributes that the task definition requires, and meets the placement constraints. Room is not asked. */
+  readonly isEligible: boolean;
+  /** Tasks that belong to no DAEMON service are left on it. */
+  readonly hasOthers: boolean;
 }
 
 export interface ObservedTask {
@@ -45,7 +56,11 @@ export type ServiceAction =
       readonly count: number;
       /** How many of them take the place of unhealthy tasks; the event says so. */
       readonly replacesUnhealthy: number;
+      /** The instances, one for each task; without it each finds its own place. */
+      readonly on?: readonly ContainerInstanceArn[];
     }
+  /** The computed desiredCount of a DAEMON service. */
+  | { readonly kind: "set-desired-count"; readonly count: number }
   | { readonly kind: "stop-task"; readonly taskArn: TaskArn; readonly reason: string }
   /** What the service's deployments now are, PRIMARY first. */
   | { readonly kind: "put-deployments"; readonly deployments: readonly DeploymentRecord[] }

@@ -1,11 +1,12 @@
 import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import type { Instant } from "../runtime/clock.ts";
 import { countForBreaker, nextUnplacedRound } from "./circuit-breaker.ts";
+import { daemonDesiredCount, planDaemon } from "./daemon.ts";
 import * as messages from "./messages.ts";
 import type { Observed, ServiceAction } from "./observed.ts";
 import { protectionEnds, protectionEvents } from "./protection.ts";
 import { judgeDeployment, rollbackCandidate } from "./rollback.ts";
-import { isProven, planRolling, type RollingPlan } from "./rolling.ts";
+import { isProven, MAX_STARTS_PER_LOOK, planRolling, type RollingPlan } from "./rolling.ts";
 import { Roster, type Wanted, wantedTasks } from "./roster.ts";
 import { countFailures, isImpaired } from "./throttle.ts";
 
@@ -41,18 +42,21 @@ function reconcileDeletion(observed: Observed, now: Instant): readonly ServiceAc
 
 function reconcileActive(observed: Observed, now: Instant): readonly ServiceAction[] {
   const wanted = wantedTasks(observed, now);
-  const counted = { ...observed.service, deployments: countedDeployments(observed, wanted, now) };
+  const isDaemon = observed.service.schedulingStrategy === "DAEMON";
+  const desiredCount = isDaemon ? daemonDesiredCount(observed) : observed.service.desiredCount;
+  const counted = { ...observed.service, desiredCount, deployments: countedDeployments(observed, wanted, now) };
   const judgement = judgeDeployment(counted, false, now);
   const { service } = judgement;
   const primary = primaryDeployment(service);
   const roster = new Roster(service, wanted, observed.tasks);
-  const plan = planRolling(service, primary, roster, now);
+  const plan = isDaemon ? planDaemon(observed, service, roster, now) : planRolling(service, primary, roster, now);
   // A deployment that is rolled back to is in progress for a look at least, for whoever watches.
   const isDone = !judgement.isRollback && isComplete(service, plan, roster);
   const deployments = rollOn(service, roster, isDone, now);
   const isSteady = isDone && deployments.length === 1 && roster.primary.every((m) => !m.isBad);
 
   const actions: ServiceAction[] = judgement.events.map((message) => ({ kind: "event", message, once: false }));
+  if (desiredCount !== observed.service.desiredCount) actions.push({ kind: "set-desired-count", count: desiredCount });
   if (judgement.isRollback) {
     const { taskDefinitionArn, loadBalancers } = primary;
     actions.push({ kind: "return-to", taskDefinitionArn, loadBalancers });
@@ -66,8 +70,8 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
     if (health.event !== undefined) actions.push({ kind: "event", message: health.event, once: true });
   }
   actions.push(...stopActions(roster));
-  for (const { deployment, count, replacesUnhealthy } of plan.starts) {
-    actions.push({ kind: "start-tasks", deploymentId: deployment.id, count, replacesUnhealthy });
+  for (const { deployment, ...start } of plan.starts) {
+    actions.push({ kind: "start-tasks", deploymentId: deployment.id, ...start });
   }
   actions.push(...protectionEvents(roster));
   if (isStuck(plan, roster, primary, now)) actions.push({ kind: "event", message: messages.STUCK, once: true });
@@ -105,7 +109,7 @@ function isComplete(service: ServiceRecord, plan: RollingPlan, roster: Roster): 
   const { primary, old } = roster;
   if (primaryDeployment(service).rolloutState === "FAILED") return false;
   const isWhole = primary.length === service.desiredCount && primary.every((m) => m.health.well && !m.isBad);
-  return isWhole && old.length === 0 && plan.starts.length === 0;
+  return isWhole && old.length === 0 && plan.starts.length === 0 && plan.missing === 0 && roster.held.size === 0;
 }
 
 /** The deployments after this look: counts moved, finished ones dropped, the PRIMARY completed. */
@@ -177,8 +181,9 @@ function lookAgain(
       (service.steadyAt !== undefined && now - service.steadyAt < STEADY_REPEAT_MS ? service.steadyAt : now) +
         STEADY_REPEAT_MS,
     );
-  if (plan.missing > 0 && plan.starts.length > 0 && roster.room > plan.starts.reduce((n, s) => n + s.count, 0))
-    times.push(now);
+  const started = plan.starts.reduce((n, s) => n + s.count, 0);
+  const isCut = service.schedulingStrategy === "DAEMON" ? started >= MAX_STARTS_PER_LOOK : roster.room > started;
+  if (plan.missing > 0 && started > 0 && isCut) times.push(now);
   const at = times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   return Number.isFinite(at) ? [{ kind: "look-again", at }] : [];
 }

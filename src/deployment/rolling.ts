@@ -1,5 +1,6 @@
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
 import type { Instant } from "../runtime/clock.ts";
+import type { ContainerInstanceArn } from "../wire/arn.ts";
 import type { Member, Roster } from "./roster.ts";
 
 /** Tasks to start in one deployment. */
@@ -7,6 +8,8 @@ export interface Start {
   readonly deployment: DeploymentRecord;
   readonly count: number;
   readonly replacesUnhealthy: number;
+  /** The instances, one for each task; without it each finds its own place. */
+  readonly on?: readonly ContainerInstanceArn[];
 }
 
 /** What a look at a rolling service decided, beside the roster's stops. */
@@ -134,7 +137,8 @@ export function isProven(deployment: DeploymentRecord | undefined): boolean {
 }
 
 const isDraining = (m: Member) => m.instance?.status === "DRAINING";
-const isAbandoned = (m: Member, primary: DeploymentRecord) =>
+/** Of a deployment that never worked and is given up or being replaced. */
+export const isAbandoned = (m: Member, primary: DeploymentRecord) =>
   m.deployment === primary ? primary.rolloutState === "FAILED" : !isProven(m.deployment);
 const good = (members: readonly Member[]) => members.filter((m) => !m.isBad);
 const healthyGood = (members: readonly Member[]) => good(members).filter((m) => m.health.state === "healthy").length;

@@ -2,6 +2,7 @@ import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
 import { isProtected } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
 import { scaleInOrder } from "../scheduler/index.ts";
+import { lingers } from "./daemon.ts";
 import { assessHealth, type Health } from "./health.ts";
 import { rollingLimits } from "./limits.ts";
 import { scalingReason } from "./messages.ts";
@@ -20,11 +21,13 @@ export interface Wanted extends ObservedTask {
 /** How each task that is to run is doing. */
 export function wantedTasks(observed: Observed, now: Instant): readonly Wanted[] {
   const { service, settings } = observed;
+  const isDaemon = service.schedulingStrategy === "DAEMON";
   return observed.tasks
     .filter(({ task }) => task.desiredStatus === "RUNNING")
     .map((one) => {
       const health = assessHealth(one, service.healthCheckGracePeriodSeconds ?? 0, settings, now);
-      const isBad = health.state === "unhealthy" || one.instance?.status === "DRAINING";
+      const isLeaving = one.instance?.status === "DRAINING" && !(isDaemon && lingers(observed, one));
+      const isBad = health.state === "unhealthy" || isLeaving;
       return {
         ...one,
         health,
@@ -123,6 +126,13 @@ export class Roster {
     if (member.targets.length === 0 && member.task.deploymentId !== this.#primary?.id) this.#stoppingOld++;
     const deploymentId = this.#primary?.id ?? member.task.deploymentId ?? "";
     this.stops.push({ member, reason: member.health.stoppedReason ?? scalingReason(deploymentId) });
+  }
+
+  /** Decides to stop a member, unless it is protected from scale-in: then it is noted in `held`. True if it stops. */
+  stopUnlessProtected(member: Member): boolean {
+    if (member.isProtected) this.held.add(member);
+    else this.stop(member);
+    return !member.isProtected;
   }
 
   /**

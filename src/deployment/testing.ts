@@ -205,7 +205,7 @@ export class SimulatedService {
   }
 
   /** Protected from scale-in, and nothing is wrong with it. */
-  #isShielded(task: TaskRecord): boolean {
+  isShielded(task: TaskRecord): boolean {
     return isProtected(task, this.now) && task.healthStatus !== "UNHEALTHY" && !this.draining.has(task.arn);
   }
 
@@ -227,6 +227,7 @@ export class SimulatedService {
           if (isFull) return;
           const task = testTask(++this.#number, {
             deploymentId: action.deploymentId,
+            containerInstanceArn: action.on?.[i],
             lastStatus: "PENDING",
             startedAt: undefined,
             createdAt: this.now,
@@ -234,14 +235,15 @@ export class SimulatedService {
           });
           this.tasks.push(task);
         }
-        if (this.wanted.length > ceiling)
+        // A DAEMON service's maximum is one for each instance.
+        if (this.service.schedulingStrategy === "REPLICA" && this.wanted.length > ceiling)
           throw new Error(`${this.wanted.length} tasks are above the maximum ${ceiling}`);
         return;
       case "stop-task": {
         const before = this.healthy().length;
         const task = this.tasks.find((t) => t.arn === action.taskArn);
         if (task === undefined) throw new Error("stopped a task that is not there");
-        if (this.service.status === "ACTIVE" && this.#isShielded(task)) throw new Error("stopped a protected task");
+        if (this.service.status === "ACTIVE" && this.isShielded(task)) throw new Error("stopped a protected task");
         this.change(task, {
           desiredStatus: "STOPPED",
           lastStatus: "STOPPING",
@@ -262,6 +264,9 @@ export class SimulatedService {
         this.service = { ...this.service, taskDefinitionArn, loadBalancers };
         return;
       }
+      case "set-desired-count":
+        this.service = { ...this.service, desiredCount: action.count };
+        return;
       case "account":
         for (const arn of action.taskArns) {
           const task = this.tasks.find((t) => t.arn === arn);

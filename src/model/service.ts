@@ -70,6 +70,8 @@ export interface DeploymentRecord {
   readonly status: "PRIMARY" | "ACTIVE";
   readonly taskDefinitionArn: TaskDefinitionArn;
   readonly loadBalancers: readonly TaskLoadBalancer[];
+  /** Of a DAEMON service: which instances are to have a task. Changed constraints hold from the next deployment on. */
+  readonly placementConstraints?: readonly PlacementConstraint[];
   /** Tasks this deployment is to have; an older deployment's shrinks as it is replaced. */
   readonly desiredCount: number;
   readonly rolloutState: RolloutState;
@@ -94,8 +96,9 @@ export interface ServiceRecord {
   readonly name: string;
   readonly clusterArn: ClusterArn;
   readonly status: ServiceStatus;
-  readonly schedulingStrategy: "REPLICA";
+  readonly schedulingStrategy: "REPLICA" | "DAEMON";
   readonly launchType: "EC2";
+  /** Of a DAEMON service computed: the instances that are to have its task. */
   readonly desiredCount: number;
   readonly taskDefinitionArn: TaskDefinitionArn;
   readonly loadBalancers: readonly TaskLoadBalancer[];

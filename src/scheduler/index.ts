@@ -13,5 +13,6 @@ export {
   type RefusalReason,
   type TasksOnInstance,
 } from "./request.ts";
+export { requirementsOf } from "./requirements.ts";
 export { type Stoppable, scaleInOrder } from "./scale-in.ts";
 export { MAX_PLACEMENT_CONSTRAINTS, MAX_PLACEMENT_STRATEGIES, memberOfProblem, placementProblem } from "./validate.ts";

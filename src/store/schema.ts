@@ -62,6 +62,8 @@ export const SCHEMA = {
     key: (s) => s.arn,
     indexes: {
       cluster: (s) => s.clusterArn,
+      /** DAEMON services that are not INACTIVE, by cluster. */
+      daemonCluster: (s) => (s.schedulingStrategy === "DAEMON" && s.status !== "INACTIVE" ? s.clusterArn : undefined),
       /** Those that are not INACTIVE, by every task definition that one of their deployments uses. */
       taskDefinition: (s) => (s.status === "INACTIVE" ? undefined : s.deployments.map((d) => d.taskDefinitionArn)),
       targetGroup: (s) => (s.status === "INACTIVE" ? undefined : s.loadBalancers.map((l) => l.targetGroupArn)),

@@ -69,11 +69,6 @@ export const CREATE_SERVICE_REFUSED: RefusedMembers<"CreateService"> = [
     when: ({ launchType: l }) => l !== undefined && l !== "EC2",
     hint: EC2_HINT,
   },
-  {
-    member: "schedulingStrategy",
-    what: "DAEMON",
-    when: ({ schedulingStrategy: s }) => s === "DAEMON",
-  },
   { member: "role" },
   ...COMMON,
 ];

@@ -235,7 +235,7 @@ test("CreateService and UpdateService refuse by name what is not carried out", a
     for (const { message } of [created, updated])
       assert.ok(message.startsWith("Berth does not carry out") && message.includes(name), message);
   }
-  for (const over of [{ launchType: "FARGATE" }, { schedulingStrategy: "DAEMON" }, { role: "r" }] as const) {
+  for (const over of [{ launchType: "FARGATE" }, { role: "r" }] as const) {
     const [name = ""] = Object.keys(over);
     await refused(
       () => create(context, { serviceName: "other", ...over }),

@@ -3,6 +3,7 @@ import { newDeployment, supersede } from "../../../deployment/index.ts";
 import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../../../model/service.ts";
 import type { TaskDefinitionRecord } from "../../../model/task-definition.ts";
 import type { Instant } from "../../../runtime/clock.ts";
+import { countedDaemon } from "../../../state/index.ts";
 import type { BerthTransaction } from "../../../store/index.ts";
 import { type ClusterArn, serviceArn } from "../../../wire/arn.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
@@ -13,6 +14,7 @@ import { resolveActiveTaskDefinition, resolveCluster } from "../resolve.ts";
 import { fromWireTags } from "../tags/tags.ts";
 import { refusalOfTaskDefinition } from "../task-definitions/launch-refusals.ts";
 import { checkPlacement } from "../tasks/launch-input.ts";
+import { checkDaemonInput, defaultPercents } from "./daemon-input.ts";
 import {
   checkClientToken,
   checkDesiredCount,
@@ -29,8 +31,6 @@ import { toWireService } from "./wire.ts";
 
 /** Source: ECS quotas. */
 const MAX_SERVICES_PER_CLUSTER = 5000;
-/** A REPLICA service's percentages when none are given. Source: ECS API reference, DeploymentConfiguration. */
-const DEFAULT_PERCENTS = { minimumHealthyPercent: 100, maximumPercent: 200 };
 
 /** Makes a service; its tasks are started by the services controller. */
 export const createService: Operation<"CreateService"> = async (context, input, call) => {
@@ -64,7 +64,8 @@ export const createService: Operation<"CreateService"> = async (context, input, 
     for (const old of tx.serviceEvents.where("service", arn)) {
       tx.serviceEvents.delete(`${old.serviceArn}|${String(old.sequence).padStart(12, "0")}`);
     }
-    return tx.services.put({ ...made, deployments: [newDeployment(at.id, made, at.now)], createdAt: at.now });
+    const service = { ...made, deployments: [newDeployment(at.id, made, at.now)], createdAt: at.now };
+    return tx.services.put(service.schedulingStrategy === "DAEMON" ? countedDaemon(tx, service) : service);
   });
   return { service: toWireService(store.view, service, ["TAGS"]) };
 };
@@ -76,18 +77,22 @@ type Wish = Omit<
 
 /** What CreateService asks for, as far as it depends on no other record. Throws InvalidParameterException. */
 function wishOf(input: EcsOperations["CreateService"]["input"]): Wish {
-  if (input.desiredCount === undefined) throw invalidParameter("The desired count cannot be empty.");
-  checkDesiredCount(input.desiredCount);
+  const { schedulingStrategy = "REPLICA" } = input;
+  if (schedulingStrategy === "DAEMON") checkDaemonInput(input);
+  // A DAEMON service's is computed.
+  const desiredCount = schedulingStrategy === "DAEMON" ? 0 : input.desiredCount;
+  if (desiredCount === undefined) throw invalidParameter("The desired count cannot be empty.");
+  checkDesiredCount(desiredCount);
   checkGracePeriod(input.healthCheckGracePeriodSeconds);
   checkClientToken(input.clientToken);
   checkPlacement(input.placementConstraints, input.placementStrategy);
   return {
     status: "ACTIVE",
-    schedulingStrategy: "REPLICA",
+    schedulingStrategy,
     launchType: "EC2",
-    desiredCount: input.desiredCount,
+    desiredCount,
     loadBalancers: loadBalancersOf(input.loadBalancers ?? []),
-    ...percentsOf(input.deploymentConfiguration, DEFAULT_PERCENTS),
+    ...percentsOf(input.deploymentConfiguration, defaultPercents(schedulingStrategy)),
     circuitBreaker: circuitBreakerOf(input.deploymentConfiguration, undefined),
     placementConstraints: input.placementConstraints ?? [],
     placementStrategy: input.placementStrategy ?? [],
@@ -105,7 +110,8 @@ function isSameService(before: ServiceRecord, made: Omit<ServiceRecord, "deploym
   const compared = (s: Omit<ServiceRecord, "deployments" | "createdAt">) =>
     JSON.stringify([
       s.taskDefinitionArn,
-      s.desiredCount,
+      s.schedulingStrategy,
+      s.schedulingStrategy === "DAEMON" ? 0 : s.desiredCount,
       s.loadBalancers,
       s.minimumHealthyPercent,
       s.maximumPercent,
@@ -160,6 +166,7 @@ export const updateService: Operation<"UpdateService"> = async (context, input) 
   const service = await store.transact("UpdateService", (tx) => {
     const before = resolveService(tx, scope, resolveCluster(tx, scope, input.cluster), input.service);
     if (before.status !== "ACTIVE") throw serviceNotActive();
+    if (before.schedulingStrategy === "DAEMON") checkDaemonInput({ ...input, placementStrategy });
     const after = updated(before, { ...input, placementStrategy });
     const definition =
       input.taskDefinition === undefined || input.taskDefinition === ""
@@ -212,14 +219,17 @@ function deploymentsOf(
   return service.deployments.map((d) => (d === primary ? moved : d));
 }
 
-/** Deletes a service: it is DRAINING until its tasks have stopped, then INACTIVE. Without force it must be scaled to 0. */
+/**
+ * Deletes a service: it is DRAINING until its tasks have stopped, then INACTIVE. Without force it must be scaled to 0, unless
+ * it is a DAEMON service.
+ */
 export const deleteService: Operation<"DeleteService"> = async ({ store, scope, clock }, input) => {
   const now = clock.now();
   const service = await store.transact("DeleteService", (tx) => {
     const before = resolveService(tx, scope, resolveCluster(tx, scope, input.cluster), input.service);
     if (before.status === "INACTIVE") throw serviceNotFound();
     if (before.status === "DRAINING") return before;
-    if (before.desiredCount > 0 && input.force !== true) {
+    if (before.schedulingStrategy === "REPLICA" && before.desiredCount > 0 && input.force !== true) {
       throw invalidParameter("The service cannot be stopped while it is scaled above 0.");
     }
     const deployments = before.deployments.map((d) => ({ ...d, desiredCount: 0, updatedAt: now }));

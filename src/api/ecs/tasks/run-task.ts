@@ -5,6 +5,7 @@ import type { TaskRecord } from "../../../model/task.ts";
 import type { Instant } from "../../../runtime/clock.ts";
 import type { Random } from "../../../runtime/random.ts";
 import { DEFAULT_TASK_STRATEGY, NO_INSTANCES, Placer } from "../../../scheduler/index.ts";
+import { instancesBehindDaemons } from "../../../state/index.ts";
 import type { BerthTransaction } from "../../../store/index.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
 import { EcsError, invalidParameter } from "../errors.ts";
@@ -65,7 +66,7 @@ function place(
     constraints: [...placement.constraints, ...placementConstraints],
     strategy: placementStrategy.length === 0 ? DEFAULT_TASK_STRATEGY : placementStrategy,
   };
-  const placer = new Placer(request, tx.containerInstances.where("cluster", launch.cluster.arn), at.random);
+  const placer = new Placer(request, instancesBehindDaemons(tx, launch.cluster.arn), at.random);
   const tasks: TaskRecord[] = [];
   for (let i = 0; i < count; i++) {
     const placed = placer.place();
