@@ -16,7 +16,7 @@ import { type Log, processLog } from "./runtime/log.ts";
 import { type Random, systemRandom } from "./runtime/random.ts";
 import { administratorKey, keptSecret } from "./server-credentials.ts";
 import type { ServerSettings } from "./server-settings.ts";
-import { type BerthStore, openStore, SCHEMA, sqliteJournal } from "./store/index.ts";
+import { type BerthStore, MIGRATIONS, openStore, SCHEMA, sqliteJournal } from "./store/index.ts";
 import { controlPlaneMetrics, formatMetrics, PROMETHEUS_CONTENT_TYPE } from "./telemetry/index.ts";
 import { answerUnavailable, createWireHandler } from "./wire/server.ts";
 
@@ -45,6 +45,7 @@ export async function runServer(settings: ServerSettings): Promise<number> {
   const endpoint = `${settings.tls === "" ? "http" : "https"}://${await listen(http, settings.listen)}`;
   const store = await openStore({
     schema: SCHEMA,
+    migrations: MIGRATIONS,
     journal: sqliteJournal({ path: join(dataDir, "berth.db"), clock, log }),
     log,
   });

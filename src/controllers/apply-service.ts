@@ -67,6 +67,9 @@ class ServiceWork {
       case "put-deployments":
         this.#service = this.#tx.services.put({ ...this.#service, deployments: action.deployments });
         return;
+      case "put-service-deployment":
+        this.#tx.serviceDeployments.put(action.record);
+        return;
       case "return-to": {
         const { taskDefinitionArn, loadBalancers } = action;
         this.#service = this.#tx.services.put({ ...this.#service, taskDefinitionArn, loadBalancers });

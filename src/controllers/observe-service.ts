@@ -38,6 +38,7 @@ export function observeService(
       const targets = task.loadBalancers.length === 0 ? [] : tables.targets.where("task", task.arn);
       return { task, targets, ...observeHost(tables, task, targets, contact) };
     }),
+    serviceDeployments: tables.serviceDeployments.where("unfinished", serviceArn),
     unaccounted: tables.tasks.where("serviceUnaccounted", serviceArn),
     settings,
     daemonHosts:

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { newDeployment } from "../deployment/index.ts";
+import { SERVICE_DEPLOYMENT_RETENTION_MS } from "../model/service-deployment.ts";
 import { STOPPED_TASK_LISTED_MS } from "../model/task.ts";
 import { ManualClock } from "../runtime/manual-clock.ts";
-import { addServiceEvent, applyReport, launchTask, newTask } from "../state/index.ts";
+import { addServiceEvent, applyReport, beginServiceDeployment, launchTask, newTask } from "../state/index.ts";
 import type { BerthTransaction } from "../store/index.ts";
 import {
   DEFAULT_RETENTION_SETTINGS,
@@ -144,4 +146,51 @@ test("a task definition that is deleted goes only when no task refers to it", as
   await during(store.transact("stop", (tx) => void applyReport(tx, tx.tasks.get(task.arn)!, STOPPED, clock.now())));
   await forget();
   assert.deepEqual(left(), []);
+});
+
+test("[DP35] a service deployment is forgotten 90 days after its end, its revision too unless the service still has it", async () => {
+  const { clock, store, during, forget } = await world();
+  const ends = clock.now();
+  const [over, current] = ["ecs-svc/1", "ecs-svc/2"];
+  await during(
+    store.transact("deployments", (tx) => {
+      const service = newService({});
+      tx.services.put(service);
+      const begin = (id: string, deployment: string, at: number) => {
+        const deployments = [newDeployment(deployment, service, at)];
+        const next = { ...service, deployments };
+        tx.services.put(beginServiceDeployment(tx, next, testDefinition(1), { id, now: at }));
+      };
+      begin("a", over ?? "", ends);
+      begin("b", current ?? "", ends);
+      for (const record of tx.serviceDeployments.all()) {
+        const status = "SUCCESSFUL";
+        tx.serviceDeployments.put({ ...record, status, finishedAt: ends, createdAt: ends });
+      }
+    }),
+  );
+  assert.equal(store.view.serviceDeployments.size, 2);
+  await clock.pass(SERVICE_DEPLOYMENT_RETENTION_MS - 60_000);
+  await forget();
+  assert.equal(store.view.serviceDeployments.size, 2);
+  await clock.pass(60_000);
+  await forget();
+  await forget();
+  assert.equal(store.view.serviceDeployments.size, 0);
+  assert.deepEqual(
+    [...store.view.serviceRevisions.all()].map((r) => r.arn.split("/").at(-1)),
+    ["2"],
+  );
+  await during(
+    store.transact("gone", (tx) => {
+      tx.services.put({
+        ...tx.services.get(SERVICE_ARN)!,
+        status: "INACTIVE",
+        deployments: [],
+        deletedAt: clock.now(),
+      });
+    }),
+  );
+  await forget();
+  assert.equal(store.view.serviceRevisions.size, 0, "they go with the service's deployments");
 });

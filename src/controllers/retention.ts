@@ -1,4 +1,11 @@
 import { REQUEST_TOKEN_RETENTION_MS } from "../model/request-token.ts";
+import type { ServiceRecord } from "../model/service.ts";
+import {
+  deploymentIdOf,
+  SERVICE_DEPLOYMENT_RETENTION_MS,
+  type ServiceDeploymentRecord,
+  type ServiceRevisionRecord,
+} from "../model/service-deployment.ts";
 import { STOPPED_TASK_LISTED_MS, type TaskRecord } from "../model/task.ts";
 import type { Instant, Timer } from "../runtime/clock.ts";
 import type { BerthTransaction, BerthView } from "../store/index.ts";
@@ -57,9 +64,19 @@ const RULES: readonly Rule[] = [
   },
   {
     find: (tables, now) =>
-      [...tables.services.all()]
-        .filter((s) => s.status === "INACTIVE" && isPast(s.deletedAt, INACTIVE_RETENTION_MS, now))
-        .map((service) => service.arn),
+      [...tables.serviceDeployments.all()].filter((d) => isForgettable(tables, d, now)).map((d) => d.arn),
+    remove: (tx, key) => tx.serviceDeployments.delete(key),
+  },
+  {
+    // A revision goes with the last service deployment that brought it, unless it is still one of the service's.
+    find: (tables) =>
+      [...tables.serviceRevisions.all()]
+        .filter((r) => tables.serviceDeployments.count("targetRevision", r.arn) === 0 && !isDeployed(tables, r))
+        .map((revision) => revision.arn),
+    remove: (tx, key) => tx.serviceRevisions.delete(key),
+  },
+  {
+    find: (tables, now) => [...tables.services.all()].filter((s) => isGone(s, now)).map((service) => service.arn),
     remove: (tx, key) => {
       for (const event of tx.serviceEvents.where("service", key)) {
         tx.serviceEvents.delete(`${event.serviceArn}|${String(event.sequence).padStart(12, "0")}`);
@@ -105,6 +122,22 @@ function forgettableTasks(stopped: readonly TaskRecord[], now: Instant, settings
   );
   drop(Map.groupBy(bounded, (task) => task.clusterArn).values(), settings.stoppedTaskLimit);
   return [...forgotten];
+}
+
+function isGone(service: ServiceRecord, now: Instant): boolean {
+  return service.status === "INACTIVE" && isPast(service.deletedAt, INACTIVE_RETENTION_MS, now);
+}
+
+/** It has been over for 90 days, or its service is gone or is another one of the same name. */
+function isForgettable(tables: BerthView, record: ServiceDeploymentRecord, now: Instant): boolean {
+  if (isPast(record.finishedAt, SERVICE_DEPLOYMENT_RETENTION_MS, now)) return true;
+  const service = tables.services.get(record.serviceArn);
+  return service === undefined || isGone(service, now) || record.createdAt < service.createdAt;
+}
+
+function isDeployed(tables: BerthView, { serviceArn, arn }: ServiceRevisionRecord): boolean {
+  const deployments = tables.services.get(serviceArn)?.deployments ?? [];
+  return deployments.some((d) => d.id === deploymentIdOf(arn));
 }
 
 /** A task definition goes only when no task and no service refers to it. Source: ECS API reference, DeleteTaskDefinitions. */

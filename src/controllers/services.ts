@@ -92,6 +92,7 @@ function servicesTouched({ puts, deletes }: Change<BerthSchema>, { store }: Cont
   };
   for (const put of puts) {
     if (put.table === "services") touched.add(put.key);
+    else if (put.table === "serviceDeployments") touched.add(put.after.serviceArn);
     else if (put.table === "tasks" && put.after.serviceArn !== undefined) touched.add(put.after.serviceArn);
     else if (put.table === "targets" && put.before?.state !== put.after.state) addTask(put.after.taskArn);
     else if (put.table === "containerInstances") {

@@ -11,3 +11,4 @@ export {
   type ServiceAction,
 } from "./observed.ts";
 export { reconcileService } from "./reconcile.ts";
+export { breakerReport } from "./service-deployment.ts";

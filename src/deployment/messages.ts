@@ -48,6 +48,14 @@ export const STOPPED_ON_REQUEST = "ECS deployment stopped: its rollback was requ
 export const requestedRollbackReason = (id: string) =>
   `ECS deployment rollback requested: rolling back to deploymentId ${id}.`;
 
+/** `statusReason` of a service deployment. Source: observed of ECS; the last three are our words. */
+export const ROLLED_BACK_BY_BREAKER =
+  "Service deployment rolled back because the circuit breaker threshold was exceeded.";
+export const NO_CANDIDATE = "No rollback candidate was found to run the rollback.";
+export const ROLLED_BACK_ON_REQUEST = "Service deployment rolled back because its rollback was requested.";
+export const STOPPED_BY_BREAKER = "Service deployment stopped because the circuit breaker threshold was exceeded.";
+export const ROLLBACK_FAILED = "The rollback failed because the circuit breaker threshold was exceeded.";
+
 function listOf(taskIds: readonly string[]): string {
   return taskIds.map((id) => `(task ${id})`).join(" ");
 }

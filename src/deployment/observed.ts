@@ -1,6 +1,7 @@
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import type { TargetRecord } from "../model/load-balancer.ts";
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
+import type { ServiceDeploymentRecord } from "../model/service-deployment.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { ContainerInstanceArn, TaskArn } from "../wire/arn.ts";
@@ -12,6 +13,8 @@ export interface Observed {
   readonly tasks: readonly ObservedTask[];
   /** Its STOPPED tasks that have not been counted yet. */
   readonly unaccounted: readonly TaskRecord[];
+  /** Its service deployments that are not over. */
+  readonly serviceDeployments: readonly ServiceDeploymentRecord[];
   readonly settings: DeploymentSettings;
   /** For a DAEMON service: the instances of its cluster that are not INACTIVE, in an order that does not change by itself. */
   readonly daemonHosts?: readonly DaemonHost[];
@@ -64,6 +67,7 @@ export type ServiceAction =
   | { readonly kind: "stop-task"; readonly taskArn: TaskArn; readonly reason: string }
   /** What the service's deployments now are, PRIMARY first. */
   | { readonly kind: "put-deployments"; readonly deployments: readonly DeploymentRecord[] }
+  | { readonly kind: "put-service-deployment"; readonly record: ServiceDeploymentRecord }
   /** The service is again what an earlier deployment was made from. */
   | ({ readonly kind: "return-to" } & Pick<DeploymentRecord, "taskDefinitionArn" | "loadBalancers">)
   /** These STOPPED tasks have been counted in the deployments. */

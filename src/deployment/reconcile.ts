@@ -8,6 +8,7 @@ import { protectionEnds, protectionEvents } from "./protection.ts";
 import { judgeDeployment, rollbackCandidate } from "./rollback.ts";
 import { isProven, MAX_STARTS_PER_LOOK, planRolling, type RollingPlan } from "./rolling.ts";
 import { Roster, type Wanted, wantedTasks } from "./roster.ts";
+import { advanceServiceDeployments, isRollbackRequested } from "./service-deployment.ts";
 import { countFailures, isImpaired } from "./throttle.ts";
 
 /** A steady service says so again after this time. Source: observed of ECS. */
@@ -34,10 +35,12 @@ export function reconcileService(observed: Observed, now: Instant): readonly Ser
 
 /** A deleted service stops all its tasks, and is INACTIVE when the last one has stopped. */
 function reconcileDeletion(observed: Observed, now: Instant): readonly ServiceAction[] {
-  if (observed.tasks.length === 0) return [{ kind: "finish-deletion" }];
+  const ended = advanceServiceDeployments(observed.serviceDeployments, observed.service, observed.service, now);
+  const actions = ended.map((record): ServiceAction => ({ kind: "put-service-deployment", record }));
+  if (observed.tasks.length === 0) return [...actions, { kind: "finish-deletion" }];
   const roster = new Roster(observed.service, wantedTasks(observed, now), observed.tasks);
   for (const member of roster.all) roster.stop(member);
-  return stopActions(roster);
+  return [...actions, ...stopActions(roster)];
 }
 
 function reconcileActive(observed: Observed, now: Instant): readonly ServiceAction[] {
@@ -45,7 +48,7 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
   const isDaemon = observed.service.schedulingStrategy === "DAEMON";
   const desiredCount = isDaemon ? daemonDesiredCount(observed) : observed.service.desiredCount;
   const counted = { ...observed.service, desiredCount, deployments: countedDeployments(observed, wanted, now) };
-  const judgement = judgeDeployment(counted, false, now);
+  const judgement = judgeDeployment(counted, isRollbackRequested(observed.serviceDeployments, counted), now);
   const { service } = judgement;
   const primary = primaryDeployment(service);
   const roster = new Roster(service, wanted, observed.tasks);
@@ -53,6 +56,7 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
   // A deployment that is rolled back to is in progress for a look at least, for whoever watches.
   const isDone = !judgement.isRollback && isComplete(service, plan, roster);
   const deployments = rollOn(service, roster, isDone, now);
+  const after = { ...service, deployments };
   const isSteady = isDone && deployments.length === 1 && roster.primary.every((m) => !m.isBad);
 
   const actions: ServiceAction[] = judgement.events.map((message) => ({ kind: "event", message, once: false }));
@@ -63,6 +67,9 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
   }
   // Before the starts, which note in a deployment that it found no place.
   if (!isSameList(deployments, observed.service.deployments)) actions.push({ kind: "put-deployments", deployments });
+  for (const record of advanceServiceDeployments(observed.serviceDeployments, service, after, now)) {
+    actions.push({ kind: "put-service-deployment", record });
+  }
   if (isImpaired(primary.throttle, service.desiredCount) && plan.missing > 0 && primary.rolloutState !== "FAILED") {
     actions.push({ kind: "event", message: messages.IMPAIRED, once: true });
   }

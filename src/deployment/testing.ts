@@ -1,6 +1,7 @@
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import { NO_RESOURCES } from "../model/resources.ts";
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
+import { isFinished, type ServiceDeploymentRecord } from "../model/service-deployment.ts";
 import { isProtected, type TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
 import {
@@ -106,6 +107,7 @@ export class SimulatedService {
   service: ServiceRecord;
   now: Instant = 0;
   readonly tasks: TaskRecord[] = [];
+  serviceDeployments: ServiceDeploymentRecord[] = [];
   /** What new tasks consist of. */
   containers: TaskRecord["containers"] = [];
   /** How many tasks find a place, those that are being stopped included. */
@@ -138,6 +140,7 @@ export class SimulatedService {
         instance: testInstance(0, { status: this.draining.has(task.arn) ? "DRAINING" : "ACTIVE" }),
       })),
       unaccounted: this.tasks.filter((t) => t.lastStatus === "STOPPED" && t.accounted !== true),
+      serviceDeployments: this.serviceDeployments.filter((d) => !isFinished(d.status)),
       settings: DEFAULT_DEPLOYMENT_SETTINGS,
     };
   }
@@ -258,6 +261,9 @@ export class SimulatedService {
       }
       case "put-deployments":
         this.service = { ...this.service, deployments: action.deployments };
+        return;
+      case "put-service-deployment":
+        this.serviceDeployments = this.serviceDeployments.map((d) => (d.arn === action.record.arn ? action.record : d));
         return;
       case "return-to": {
         const { taskDefinitionArn, loadBalancers } = action;

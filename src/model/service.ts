@@ -1,6 +1,6 @@
 import type { PlacementConstraint, PlacementStrategy, PropagateTags, ThresholdType } from "@aws-sdk/client-ecs";
 import type { Instant } from "../runtime/clock.ts";
-import type { ClusterArn, ServiceArn, TaskArn, TaskDefinitionArn } from "../wire/arn.ts";
+import type { ClusterArn, ServiceArn, ServiceDeploymentArn, TaskArn, TaskDefinitionArn } from "../wire/arn.ts";
 import type { Tags } from "./tags.ts";
 import type { TaskLoadBalancer } from "./task.ts";
 
@@ -116,6 +116,8 @@ export interface ServiceRecord {
   readonly tags: Tags;
   /** PRIMARY first, then the others from new to old. */
   readonly deployments: readonly DeploymentRecord[];
+  /** The newest; absent only for a service that has no deployments of its own. */
+  readonly currentServiceDeploymentArn?: ServiceDeploymentArn;
   /** When the service's steady state was last told in an event; undefined while it is not steady. */
   readonly steadyAt?: Instant;
   readonly createdAt: Instant;

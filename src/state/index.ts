@@ -1,5 +1,11 @@
 export { countedDaemon, daemonRequirements, instancesBehindDaemons, isDaemonTask } from "./daemons.ts";
 export { newTask, type TagSources, type TaskOrder, tagsOfNewTask } from "./new-task.ts";
+export {
+  beginServiceDeployment,
+  endServiceDeployments,
+  newServiceDeploymentId,
+  requestRollback,
+} from "./service-deployments.ts";
 export { addServiceEvent, EVENT_REPEAT_MS } from "./service-events.ts";
 export { placementOfService } from "./service-placement.ts";
 export { applyTargetHealth, deregisterTarget, registerTarget, removeTarget } from "./targets.ts";

@@ -11,6 +11,7 @@ export type {
 } from "./journal.ts";
 export type { Migration, StoredTables } from "./load.ts";
 export { type Fate, MemoryDisk, MemoryJournal, type MemoryJournalOptions } from "./memory-journal.ts";
+export { MIGRATIONS } from "./migrations.ts";
 export { type OpenStoreOptions, openStore } from "./open.ts";
 export {
   type BerthSchema,

@@ -12,6 +12,7 @@ import {
 } from "../model/load-balancer.ts";
 import type { RequestTokenRecord } from "../model/request-token.ts";
 import type { ServiceEventRecord, ServiceRecord } from "../model/service.ts";
+import { isFinished, type ServiceDeploymentRecord, type ServiceRevisionRecord } from "../model/service-deployment.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { TaskDefinitionFamilyRecord, TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { Store, Transaction, View } from "./store.ts";
@@ -67,6 +68,15 @@ export const SCHEMA = {
       /** Those that are not INACTIVE, by every task definition that one of their deployments uses. */
       taskDefinition: (s) => (s.status === "INACTIVE" ? undefined : s.deployments.map((d) => d.taskDefinitionArn)),
       targetGroup: (s) => (s.status === "INACTIVE" ? undefined : s.loadBalancers.map((l) => l.targetGroupArn)),
+    },
+  }),
+  serviceRevisions: table<ServiceRevisionRecord>()({ key: (r) => r.arn, indexes: { service: (r) => r.serviceArn } }),
+  serviceDeployments: table<ServiceDeploymentRecord>()({
+    key: (d) => d.arn,
+    indexes: {
+      service: (d) => d.serviceArn,
+      unfinished: (d) => (isFinished(d.status) ? undefined : d.serviceArn),
+      targetRevision: (d) => d.targetRevisionArn,
     },
   }),
   serviceEvents: table<ServiceEventRecord>()({

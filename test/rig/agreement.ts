@@ -13,7 +13,7 @@ import {
 } from "@aws-sdk/client-ecs";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
-import { openStore, SCHEMA, sqliteJournal } from "../../src/store/index.ts";
+import { MIGRATIONS, openStore, SCHEMA, sqliteJournal } from "../../src/store/index.ts";
 import type { Cluster } from "./cluster.ts";
 
 /** Every task of the cluster that is not STOPPED. */
@@ -132,7 +132,7 @@ export async function assertStoreInOrder({ dataDir }: Cluster): Promise<void> {
     for (const file of readdirSync(dataDir).filter((name) => name.startsWith("berth.db")))
       cpSync(join(dataDir, file), join(copy, file));
     const journal = sqliteJournal({ path: join(copy, "berth.db"), clock: systemClock(), log: silentLog() });
-    const store = await openStore({ schema: SCHEMA, journal, log: silentLog() });
+    const store = await openStore({ schema: SCHEMA, migrations: MIGRATIONS, journal, log: silentLog() });
     try {
       store.verify();
     } finally {

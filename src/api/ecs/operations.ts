@@ -30,6 +30,12 @@ import { deregisterContainerInstance } from "./container-instances/deregister.ts
 import { registerContainerInstance } from "./container-instances/register.ts";
 import type { Operation } from "./operation.ts";
 import { describeServices, listServices } from "./services/queries.ts";
+import {
+  describeServiceDeployments,
+  describeServiceRevisions,
+  listServiceDeployments,
+  stopServiceDeployment,
+} from "./services/service-deployments.ts";
 import { createService, deleteService, updateService } from "./services/services.ts";
 import { listTagsForResource, tagResource, untagResource } from "./tags/tag-resource.ts";
 import { deleteTaskDefinitions } from "./task-definitions/deletion.ts";
@@ -58,6 +64,8 @@ export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K>
   DeregisterTaskDefinition: deregisterTaskDefinition,
   DescribeClusters: describeClusters,
   DescribeContainerInstances: describeContainerInstances,
+  DescribeServiceDeployments: describeServiceDeployments,
+  DescribeServiceRevisions: describeServiceRevisions,
   DescribeServices: describeServices,
   DescribeTaskDefinition: describeTaskDefinition,
   DescribeTasks: describeTasks,
@@ -67,6 +75,7 @@ export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K>
   ListAttributes: listAttributes,
   ListClusters: listClusters,
   ListContainerInstances: listContainerInstances,
+  ListServiceDeployments: listServiceDeployments,
   ListServices: listServices,
   ListTagsForResource: listTagsForResource,
   ListTaskDefinitionFamilies: listTaskDefinitionFamilies,
@@ -79,6 +88,7 @@ export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K>
   RegisterTaskDefinition: registerTaskDefinition,
   RunTask: runTask,
   StartTask: startTask,
+  StopServiceDeployment: stopServiceDeployment,
   StopTask: stopTask,
   SubmitAttachmentStateChanges: submitAttachmentStateChanges,
   SubmitContainerStateChange: submitContainerStateChange,

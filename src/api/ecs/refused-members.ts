@@ -8,6 +8,7 @@ import {
 import { REGISTER_CONTAINER_INSTANCE_REFUSED } from "./container-instances/register.ts";
 import type { RefusedMembers } from "./refuse.ts";
 import { CREATE_SERVICE_REFUSED, UPDATE_SERVICE_REFUSED } from "./services/refusals.ts";
+import { STOP_SERVICE_DEPLOYMENT_REFUSED } from "./services/service-deployments.ts";
 import { LIST_TASKS_REFUSED } from "./tasks/list.ts";
 import { RUN_TASK_REFUSED, START_TASK_REFUSED } from "./tasks/refusals.ts";
 
@@ -21,6 +22,7 @@ export const ecsRefusedMembers: { readonly [K in keyof EcsOperations]?: RefusedM
   RegisterContainerInstance: REGISTER_CONTAINER_INSTANCE_REFUSED,
   RunTask: RUN_TASK_REFUSED,
   StartTask: START_TASK_REFUSED,
+  StopServiceDeployment: STOP_SERVICE_DEPLOYMENT_REFUSED,
   UpdateCluster: CLUSTER_UPDATE_REFUSED,
   UpdateClusterSettings: UPDATE_CLUSTER_SETTINGS_REFUSED,
   UpdateService: UPDATE_SERVICE_REFUSED,

@@ -80,6 +80,7 @@ test("CreateService answers the service with every default, and one PRIMARY depl
   const { service } = await create(await world());
   assert.match(service?.deployments?.[0]?.id ?? "", /^ecs-svc\/[0-9]{19}$/);
   const id = service?.deployments?.[0]?.id;
+  assert.match(service?.currentServiceDeployment ?? "", /:service-deployment\/default\/web\/[A-Za-z0-9_-]{21}$/);
   assert.deepEqual(service, {
     serviceArn: "arn:aws:ecs:us-east-1:000000000000:service/default/web",
     serviceName: "web",
@@ -113,6 +114,15 @@ test("CreateService answers the service with every default, and one PRIMARY depl
         launchType: "EC2",
         rolloutState: "IN_PROGRESS",
         rolloutStateReason: `ECS deployment ${id} in progress.`,
+      },
+    ],
+    currentServiceDeployment: service?.currentServiceDeployment,
+    currentServiceRevisions: [
+      {
+        arn: `arn:aws:ecs:us-east-1:000000000000:service-revision/default/web/${id?.slice("ecs-svc/".length)}`,
+        requestedTaskCount: 2,
+        runningTaskCount: 0,
+        pendingTaskCount: 0,
       },
     ],
     events: [],

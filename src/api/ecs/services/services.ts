@@ -3,10 +3,16 @@ import { newDeployment, supersede } from "../../../deployment/index.ts";
 import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../../../model/service.ts";
 import type { TaskDefinitionRecord } from "../../../model/task-definition.ts";
 import type { Instant } from "../../../runtime/clock.ts";
-import { countedDaemon } from "../../../state/index.ts";
+import {
+  beginServiceDeployment,
+  countedDaemon,
+  endServiceDeployments,
+  newServiceDeploymentId,
+} from "../../../state/index.ts";
 import type { BerthTransaction } from "../../../store/index.ts";
 import { type ClusterArn, serviceArn } from "../../../wire/arn.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
+import type { ApiContext } from "../../context.ts";
 import { clientError, invalidParameter, serviceNotActive, serviceNotFound } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import { refuseMembers } from "../refuse.ts";
@@ -40,7 +46,7 @@ export const createService: Operation<"CreateService"> = async (context, input, 
   const reference = input.taskDefinition;
   if (reference === undefined || reference === "") throw invalidParameter("TaskDefinition can not be blank.");
   const wish = wishOf(input);
-  const at = { now: context.clock.now(), id: newDeploymentId(context) };
+  const at = deploymentAt(context);
   const service = await store.transact("CreateService", (tx) => {
     const cluster = resolveCluster(tx, scope, input.cluster);
     const definition = startableDefinition(tx, context, reference);
@@ -65,7 +71,8 @@ export const createService: Operation<"CreateService"> = async (context, input, 
       tx.serviceEvents.delete(`${old.serviceArn}|${String(old.sequence).padStart(12, "0")}`);
     }
     const service = { ...made, deployments: [newDeployment(at.id, made, at.now)], createdAt: at.now };
-    return tx.services.put(service.schedulingStrategy === "DAEMON" ? countedDaemon(tx, service) : service);
+    const begun = service.schedulingStrategy === "DAEMON" ? countedDaemon(tx, service) : service;
+    return tx.services.put(beginServiceDeployment(tx, begun, definition, at.began));
   });
   return { service: toWireService(store.view, service, ["TAGS"]) };
 };
@@ -146,9 +153,10 @@ function startableDefinition(
   return definition;
 }
 
-/** `ecs-svc/<19 digits>`. */
-function newDeploymentId({ random }: { readonly random: { digits(count: number): string } }): string {
-  return `ecs-svc/${random.digits(19)}`;
+/** When a deployment would begin, and the names it would have: `ecs-svc/<19 digits>`, and its service deployment's. */
+function deploymentAt({ clock, random }: Pick<ApiContext, "clock" | "random">) {
+  const now = clock.now();
+  return { now, id: `ecs-svc/${random.digits(19)}`, began: { now, id: newServiceDeploymentId(random) } };
 }
 
 /**
@@ -162,7 +170,7 @@ export const updateService: Operation<"UpdateService"> = async (context, input) 
   checkGracePeriod(input.healthCheckGracePeriodSeconds);
   const placementStrategy = withoutCleared(input.placementStrategy);
   checkPlacement(input.placementConstraints, placementStrategy);
-  const at = { now: context.clock.now(), id: newDeploymentId(context) };
+  const at = deploymentAt(context);
   const service = await store.transact("UpdateService", (tx) => {
     const before = resolveService(tx, scope, resolveCluster(tx, scope, input.cluster), input.service);
     if (before.status !== "ACTIVE") throw serviceNotActive();
@@ -179,7 +187,8 @@ export const updateService: Operation<"UpdateService"> = async (context, input) 
       JSON.stringify(after.loadBalancers) !== JSON.stringify(before.loadBalancers);
     if (isNew) checkLoadBalancers(tx, after.loadBalancers, definition);
     const wish = { ...after, taskDefinitionArn: definition.arn };
-    return tx.services.put({ ...wish, deployments: deploymentsOf(wish, isNew, at) });
+    const next = { ...wish, deployments: deploymentsOf(wish, isNew, at) };
+    return tx.services.put(isNew ? beginServiceDeployment(tx, next, definition, at.began) : next);
   });
   return { service: toWireService(store.view, service, ["TAGS"]) };
 };
@@ -233,6 +242,7 @@ export const deleteService: Operation<"DeleteService"> = async ({ store, scope, 
       throw invalidParameter("The service cannot be stopped while it is scaled above 0.");
     }
     const deployments = before.deployments.map((d) => ({ ...d, desiredCount: 0, updatedAt: now }));
+    endServiceDeployments(tx, before, now);
     return tx.services.put({
       ...before,
       status: "DRAINING",

@@ -1,7 +1,15 @@
-import type { Deployment, Service, ServiceField } from "@aws-sdk/client-ecs";
+import type {
+  Deployment,
+  DeploymentConfiguration,
+  Service,
+  ServiceField,
+  ServiceRevisionSummary,
+} from "@aws-sdk/client-ecs";
 import { type DeploymentRecord, NO_CIRCUIT_BREAKER, type ServiceRecord } from "../../../model/service.ts";
+import { deploymentIdOf, revisionArnOf } from "../../../model/service-deployment.ts";
 import type { TaskRecord } from "../../../model/task.ts";
 import type { BerthView } from "../../../store/index.ts";
+import type { ServiceRevisionArn } from "../../../wire/arn.ts";
 import { toWireTags } from "../tags/tags.ts";
 
 /** A service as the API shows it. Counts are those of its tasks at this moment; events come newest first. */
@@ -23,14 +31,12 @@ export function toWireService(
     pendingCount: tasks.filter(isPending).length,
     launchType: service.launchType,
     taskDefinition: service.taskDefinitionArn,
-    deploymentConfiguration: {
-      deploymentCircuitBreaker: service.circuitBreaker ?? NO_CIRCUIT_BREAKER,
-      maximumPercent: service.maximumPercent,
-      minimumHealthyPercent: service.minimumHealthyPercent,
-      strategy: "ROLLING",
-      bakeTimeInMinutes: 0,
-    },
+    deploymentConfiguration: toWireDeploymentConfiguration(service),
     deployments: service.deployments.filter((d) => isShown(d, tasks)).map((d) => toWireDeployment(service, d, tasks)),
+    currentServiceDeployment: service.currentServiceDeploymentArn,
+    currentServiceRevisions: service.deployments
+      .filter((d) => isShown(d, tasks))
+      .map((d) => revisionSummary(service, revisionArnOf(service.arn, d.id), tasks)),
     events: tables.serviceEvents
       .where("service", service.arn)
       .map(({ id, createdAt, message }) => ({ id, createdAt: new Date(createdAt), message }))
@@ -52,9 +58,37 @@ export function toWireService(
 }
 
 /** One that is only kept to be rolled back to is not in the list: it would keep waiting clients waiting. */
-export function isShown(d: DeploymentRecord, tasks: readonly TaskRecord[]): boolean {
+function isShown(d: DeploymentRecord, tasks: readonly TaskRecord[]): boolean {
   if (d.status === "PRIMARY" || d.desiredCount > 0) return true;
   return tasks.some((t) => t.deploymentId === d.id && t.desiredStatus === "RUNNING");
+}
+
+export function toWireDeploymentConfiguration(
+  settings: Pick<ServiceRecord, "minimumHealthyPercent" | "maximumPercent" | "circuitBreaker">,
+): DeploymentConfiguration {
+  return {
+    deploymentCircuitBreaker: settings.circuitBreaker ?? NO_CIRCUIT_BREAKER,
+    maximumPercent: settings.maximumPercent,
+    minimumHealthyPercent: settings.minimumHealthyPercent,
+    strategy: "ROLLING",
+    bakeTimeInMinutes: 0,
+  };
+}
+
+/** How many tasks a revision is to have and has, of the service's tasks that are not STOPPED. */
+export function revisionSummary(
+  service: ServiceRecord | undefined,
+  revisionArn: ServiceRevisionArn,
+  tasks: readonly TaskRecord[],
+): ServiceRevisionSummary {
+  const id = deploymentIdOf(revisionArn);
+  const mine = tasks.filter((t) => t.deploymentId === id);
+  return {
+    arn: revisionArn,
+    requestedTaskCount: service?.deployments.find((d) => d.id === id)?.desiredCount ?? 0,
+    runningTaskCount: mine.filter(isRunning).length,
+    pendingTaskCount: mine.filter(isPending).length,
+  };
 }
 
 function toWireDeployment(service: ServiceRecord, d: DeploymentRecord, tasks: readonly TaskRecord[]): Deployment {
