@@ -9,12 +9,18 @@ import { createEcsService } from "./api/ecs/index.ts";
 import { createElbV2Service } from "./api/elbv2/index.ts";
 import { createLogsService } from "./api/logs/index.ts";
 import { type Balancer, containerLauncher, localLauncher, startBalancer } from "./balancer/index.ts";
-import { startBalancerController, startControllers, startInstancesController } from "./controllers/index.ts";
+import {
+  startBalancerController,
+  startControllers,
+  startFailedTasksController,
+  startInstancesController,
+} from "./controllers/index.ts";
 import { createGateway, type Gateway } from "./gateway/index.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { type Log, processLog } from "./runtime/log.ts";
 import { type Random, systemRandom } from "./runtime/random.ts";
 import { administratorKey, keptSecret } from "./server-credentials.ts";
+import { lastLinesReader } from "./server-last-lines.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { type BerthStore, MIGRATIONS, openStore, SCHEMA, sqliteJournal } from "./store/index.ts";
 import { controlPlaneMetrics, formatMetrics, PROMETHEUS_CONTENT_TYPE } from "./telemetry/index.ts";
@@ -145,6 +151,7 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
       startGraceMs: settings["start-grace"] * 1000,
       brakePercent: settings["host-loss-brake"],
     }),
+    startFailedTasksController(controller, lastLinesReader(store, gateway)),
     ...(balancer === undefined ? [] : [startBalancerController(controller, balancer)]),
   ];
   return {

@@ -5,6 +5,7 @@ import { startTargetsController } from "./targets.ts";
 
 export { startBalancerController } from "./balancer.ts";
 export type { ControllerContext } from "./context.ts";
+export { type LastLines, type LogReader, startFailedTasksController } from "./failed-tasks.ts";
 export type { HostLossSettings } from "./host-loss.ts";
 export { type AgentSessions, startInstancesController } from "./instances.ts";
 

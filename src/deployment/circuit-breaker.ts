@@ -66,7 +66,10 @@ export function countForBreaker(
   const hasRun = before.hasRun || firstStartedAt !== undefined;
   const unplaced = hasRun ? NOT_DUE : unplacedRound(deployment, before, present, now);
   failures += unplaced.failures;
-  if (present.healthy > before.healthy && settings.resetOnHealthyTask !== false) failures = 0;
+  if (present.healthy > before.healthy && settings.resetOnHealthyTask !== false) {
+    failures = 0;
+    lastFailedTask = undefined;
+  }
   const breaker: BreakerCount = {
     failures,
     hasRun,

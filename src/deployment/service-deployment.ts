@@ -24,7 +24,7 @@ export function advanceServiceDeployments(
 ): readonly ServiceDeploymentRecord[] {
   return unfinished.flatMap((record) => {
     const target = judged.deployments.find((d) => d.id === deploymentIdOf(record.targetRevisionArn));
-    const next = advance(withBreaker(record, judged, target), after, now);
+    const next = withFailedTask(advance(withBreaker(record, judged, target), after, now), target, now);
     return next === record ? [] : [next];
   });
 }
@@ -57,6 +57,17 @@ function withBreaker(
   const { status, failureCount, threshold } = record.breaker;
   const isSame = status === breaker.status && failureCount === breaker.failureCount && threshold === breaker.threshold;
   return isSame ? record : { ...record, breaker };
+}
+
+/** The record with the task to tell of, once the circuit breaker has tripped. */
+function withFailedTask(
+  record: ServiceDeploymentRecord,
+  target: DeploymentRecord | undefined,
+  now: Instant,
+): ServiceDeploymentRecord {
+  const taskArn = target?.breaker?.lastFailedTask;
+  if (record.breaker.status !== "TRIGGERED" || record.failedTask !== undefined || taskArn === undefined) return record;
+  return { ...record, failedTask: { taskArn, since: now, isTold: false } };
 }
 
 function advance(record: ServiceDeploymentRecord, service: ServiceRecord, now: Instant): ServiceDeploymentRecord {

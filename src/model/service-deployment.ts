@@ -7,6 +7,7 @@ import {
   type ServiceDeploymentArn,
   type ServiceRevisionArn,
   serviceRevisionArn,
+  type TaskArn,
   type TaskDefinitionArn,
 } from "../wire/arn.ts";
 import type { ServiceRecord } from "./service.ts";
@@ -47,6 +48,14 @@ export interface BreakerReport {
   readonly threshold: number;
 }
 
+/** A failure of which the service's events are to tell. */
+export interface FailedTask {
+  readonly taskArn: TaskArn;
+  readonly since: Instant;
+  /** True once an event tells of it, or nothing is left to tell. */
+  readonly isTold: boolean;
+}
+
 /** One change of a service from what runs to another revision: what the service's `deployments` are to a history. */
 export interface ServiceDeploymentRecord {
   readonly arn: ServiceDeploymentArn;
@@ -65,6 +74,8 @@ export interface ServiceDeploymentRecord {
     readonly startedAt: Instant;
     readonly revisionArn: ServiceRevisionArn;
   };
+  /** The task whose failure made the circuit breaker trip; absent where none did, such as for want of a place. */
+  readonly failedTask?: FailedTask;
   readonly createdAt: Instant;
   /** When it left PENDING. */
   readonly startedAt?: Instant;
@@ -121,7 +132,7 @@ export function moveServiceDeployment(
   record: ServiceDeploymentRecord,
   to: ServiceDeploymentStatus,
   now: Instant,
-  over: Partial<Pick<ServiceDeploymentRecord, "statusReason" | "breaker" | "rollback">> = {},
+  over: Partial<Pick<ServiceDeploymentRecord, "statusReason" | "breaker" | "rollback" | "failedTask">> = {},
 ): ServiceDeploymentRecord {
   if (!(to in SERVICE_DEPLOYMENT_MOVES[record.status])) {
     throw new Error(`service deployment ${record.arn} cannot go from ${record.status} to ${to}`);

@@ -77,6 +77,7 @@ export const SCHEMA = {
       service: (d) => d.serviceArn,
       unfinished: (d) => (isFinished(d.status) ? undefined : d.serviceArn),
       targetRevision: (d) => d.targetRevisionArn,
+      failedTaskUntold: (d) => (d.failedTask?.isTold === false ? "yes" : undefined),
     },
   }),
   serviceEvents: table<ServiceEventRecord>()({
