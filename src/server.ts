@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
+import { createBerthService } from "./api/berth/index.ts";
 import type { ApiContext, Principal } from "./api/context.ts";
 import { createEcsService } from "./api/ecs/index.ts";
 import { createElbV2Service } from "./api/elbv2/index.ts";
@@ -117,6 +118,7 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
       ? { secretAccessKey: key.secretAccessKey, principal }
       : undefined;
   const gateway = createGateway({ store, clock, random, log, authenticate, region });
+  const deployment = { healthyAfterMs: settings["service-healthy-after"] * 1000 };
   const context: ApiContext = {
     store,
     clock,
@@ -129,29 +131,36 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
       checkBind: async (address, port) => (balancer === undefined ? NO_HAPROXY : balancer.checkBind(address, port)),
     },
     taskLogs: { read: (instance, request) => gateway.requestTaskLogs(instance, request) },
+    services: { settings: deployment, agents: gateway, heldHosts: () => hosts.heldHosts() },
   };
-  const services = [createEcsService(context), createElbV2Service(context), createLogsService(context)];
+  const services = [
+    createEcsService(context),
+    createElbV2Service(context),
+    createLogsService(context),
+    createBerthService(context),
+  ];
   const api = createWireHandler({ services, authenticate, region, clock, random, log });
   const controller = {
     store,
     clock,
     random,
     log,
-    deployment: { healthyAfterMs: settings["service-healthy-after"] * 1000 },
+    deployment,
     retention: {
       stoppedTaskMs: settings["stopped-task-retention"] * 3_600_000,
       stoppedTaskLimit: settings["stopped-task-limit"],
     },
     agents: gateway,
   };
+  const hosts = startInstancesController(controller, gateway, {
+    graceMs: settings["host-loss-grace"] * 1000,
+    startGraceMs: settings["start-grace"] * 1000,
+    brakePercent: settings["host-loss-brake"],
+  });
   const loops = [
     startControllers(controller),
-    startInstancesController(controller, gateway, {
-      graceMs: settings["host-loss-grace"] * 1000,
-      startGraceMs: settings["start-grace"] * 1000,
-      brakePercent: settings["host-loss-brake"],
-    }),
     startFailedTasksController(controller, lastLinesReader(store, gateway)),
+    hosts,
     ...(balancer === undefined ? [] : [startBalancerController(controller, balancer)]),
   ];
   return {

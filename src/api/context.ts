@@ -1,3 +1,5 @@
+import type { AgentsHeard } from "../controllers/index.ts";
+import type { DeploymentSettings } from "../deployment/index.ts";
 import type { TaskLogsAnswer, TaskLogsRequest } from "../gateway/index.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -31,6 +33,17 @@ export interface ApiContext {
   /** How the outside of the control plane behaves, as operations need it. */
   readonly balancer: BalancerFacts;
   readonly taskLogs: TaskLogs;
+  /** How services are looked at, for those who explain them. */
+  readonly services: ServiceWatch;
+}
+
+/** What the controllers go by beside the records. */
+export interface ServiceWatch {
+  readonly settings: DeploymentSettings;
+  /** What is heard of hosts; without it none counts as silent. */
+  readonly agents?: AgentsHeard;
+  /** Hosts whose tasks are not replaced for now, because many hosts went at once. */
+  heldHosts(): ReadonlySet<ContainerInstanceArn>;
 }
 
 /** Where the operations of CloudWatch Logs read what containers wrote. */

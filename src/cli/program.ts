@@ -15,6 +15,7 @@ import { serverCommand } from "./commands/server.ts";
 import { servicesCommand } from "./commands/services.ts";
 import { startCommand } from "./commands/start.ts";
 import { stopCommand } from "./commands/stop.ts";
+import { whyCommand } from "./commands/why.ts";
 import { hintFor } from "./hints.ts";
 import { UsageError } from "./usage.ts";
 
@@ -40,6 +41,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     hostsCommand,
     logsCommand,
     eventsCommand,
+    whyCommand,
     runCommand,
     stopCommand,
     scaleCommand,

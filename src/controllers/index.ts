@@ -4,10 +4,11 @@ import { startServicesController } from "./services.ts";
 import { startTargetsController } from "./targets.ts";
 
 export { startBalancerController } from "./balancer.ts";
-export type { ControllerContext } from "./context.ts";
+export type { AgentsHeard, ControllerContext } from "./context.ts";
 export { type LastLines, type LogReader, startFailedTasksController } from "./failed-tasks.ts";
 export type { HostLossSettings } from "./host-loss.ts";
 export { type AgentSessions, startInstancesController } from "./instances.ts";
+export { hostContact, observeService } from "./observe-service.ts";
 
 /** The loops of the control plane, running. */
 export interface Controllers {

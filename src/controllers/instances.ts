@@ -29,16 +29,17 @@ export interface AgentSessions {
 
 /**
  * Notices hosts that are gone, and gives the tasks of services on them up, so that services replace them. Standalone tasks
- * stay as they were last reported.
+ * stay as they were last reported. `heldHosts` are those whose tasks the brake holds back.
  */
 export function startInstancesController(
   context: ControllerContext,
   agents: AgentSessions,
   settings: Partial<HostLossSettings> = {},
-): { stop(): Promise<void> } {
+): { stop(): Promise<void>; heldHosts(): ReadonlySet<ContainerInstanceArn> } {
   const controller = new InstancesController(context, agents, { ...DEFAULT_HOST_LOSS_SETTINGS, ...settings });
   const timer = context.clock.every(LOOK_MS, () => controller.look());
   return {
+    heldHosts: () => controller.heldHosts,
     stop: () => {
       timer.cancel();
       return controller.settled();
@@ -67,6 +68,11 @@ class InstancesController {
     const { state, actions } = decideHostLoss(this.#state, this.#observe(), this.#settings, now);
     this.#state = state;
     for (const action of actions) this.#begin(action, now);
+  }
+
+  /** Hosts whose tasks are not replaced for now, because many went at once. */
+  get heldHosts(): ReadonlySet<ContainerInstanceArn> {
+    return new Set([...this.#state.brakes.values()].flatMap((brake) => [...brake.told]));
   }
 
   async settled(): Promise<void> {

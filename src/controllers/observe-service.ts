@@ -11,11 +11,11 @@ import { observeDaemonHosts } from "./observe-daemon.ts";
 const RECOVERY_EXTRA_MS = 5_000;
 
 /** Since when a host is heard without a gap; undefined if it is silent now. Always heard: -Infinity. */
-type HostContact = (arn: ContainerInstanceArn) => Instant | undefined;
+export type HostContact = (arn: ContainerInstanceArn) => Instant | undefined;
 
 const ALWAYS: HostContact = () => -Infinity;
 
-export function hostContact({ agents, clock }: ControllerContext): HostContact {
+export function hostContact({ agents, clock }: Pick<ControllerContext, "agents" | "clock">): HostContact {
   if (agents === undefined) return ALWAYS;
   return (arn) => {
     const since = agents.heardSince(arn);

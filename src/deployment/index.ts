@@ -1,3 +1,4 @@
+export { breakerThreshold } from "./circuit-breaker.ts";
 export { assessHealth, type Health } from "./health.ts";
 export { rollingLimits } from "./limits.ts";
 export * as serviceMessages from "./messages.ts";
@@ -11,4 +12,5 @@ export {
   type ServiceAction,
 } from "./observed.ts";
 export { reconcileService } from "./reconcile.ts";
+export { type Wanted, wantedTasks } from "./roster.ts";
 export { breakerReport } from "./service-deployment.ts";

@@ -68,3 +68,9 @@ export function attributeValue(instance: ContainerInstanceRecord, name: string):
   const found = instance.attributes.find((a) => a.name === name);
   return found === undefined ? undefined : (found.value ?? "");
 }
+
+/** What a person calls the host: the name it was added under, else its instance id, else the container instance's id. */
+export function hostName(instance: Pick<ContainerInstanceRecord, "arn" | "attributes" | "ec2InstanceId">): string {
+  const given = instance.attributes.find((a) => a.name === "berth.host-name")?.value;
+  return given ?? instance.ec2InstanceId ?? containerInstanceId(instance);
+}

@@ -2,7 +2,8 @@ import type { Clock } from "../runtime/clock.ts";
 import { AwsError } from "./errors.ts";
 import { createPoster, type HttpAnswer, type HttpPoster, UnreachableError } from "./http-exchange.ts";
 import { decodeJsonOutput, encodeJson } from "./json.ts";
-import { ecsModel, elbv2Model, logsModel, type OperationModel, type ServiceModel } from "./model.ts";
+import { berthModel, ecsModel, elbv2Model, logsModel, type OperationModel, type ServiceModel } from "./model.ts";
+import type { BerthOperations } from "./models/berth.ts";
 import type { EcsOperations } from "./models/ecs.ts";
 import type { ElbV2Operations } from "./models/elbv2.ts";
 import type { LogsOperations } from "./models/logs.ts";
@@ -55,6 +56,12 @@ export interface AwsClient {
     input: LogsOperations[K]["input"],
     options?: CallOptions,
   ): Promise<LogsOperations[K]["output"]>;
+  /** Like `ecs`, for Berth's own API. */
+  berth<K extends keyof BerthOperations>(
+    operation: K,
+    input: BerthOperations[K]["input"],
+    options?: CallOptions,
+  ): Promise<BerthOperations[K]["output"]>;
   /** Closes idle connections. */
   close(): void;
 }
@@ -69,6 +76,7 @@ export function createAwsClient(options: AwsClientOptions): AwsClient {
     ecs: async (operation, input, call) => (await invoke(connection, ecsModel(), operation, input, call)) as never,
     elbv2: async (operation, input, call) => (await invoke(connection, elbv2Model(), operation, input, call)) as never,
     logs: async (operation, input, call) => (await invoke(connection, logsModel(), operation, input, call)) as never,
+    berth: async (operation, input, call) => (await invoke(connection, berthModel(), operation, input, call)) as never,
     close: () => poster.close(),
   };
 }

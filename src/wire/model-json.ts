@@ -3,7 +3,7 @@
  * A reference is the name of a shape, or one of the simple types below.
  */
 export interface ModelJson {
-  /** Our short name of the service: "ecs", "elbv2" or "logs". */
+  /** Our short name of the service: "ecs", "elbv2", "logs" or "berth". */
   readonly name: string;
   /** The service's name in a signature's scope. */
   readonly signingName: string;

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import type { MemberJson, ModelJson, ShapeJson, SimpleType } from "./model-json.ts";
 import { SIMPLE_TYPES } from "./model-json.ts";
+import { BERTH_MODEL } from "./models/berth.ts";
 
 /** A service's API: what may be asked, and what each request, response and error looks like. */
 export interface ServiceModel {
-  /** Our short name: "ecs", "elbv2" or "logs". */
+  /** Our short name: "ecs", "elbv2", "logs" or "berth". */
   readonly name: string;
   /** The service's name in a signature's scope. */
   readonly signingName: string;
@@ -74,10 +75,10 @@ export interface Member {
   readonly idempotencyToken: boolean;
 }
 
-/** The services whose models lie in models/. */
+/** The services of AWS, whose models lie in models/ as JSON. */
 export type ServiceName = "ecs" | "elbv2" | "logs";
 
-const loaded = new Map<ServiceName, ServiceModel>();
+const loaded = new Map<ServiceName | "berth", ServiceModel>();
 
 /** Amazon ECS, read from disk at the first call. */
 export function ecsModel(): ServiceModel {
@@ -94,8 +95,13 @@ export function logsModel(): ServiceModel {
   return model("logs");
 }
 
-function model(service: ServiceName): ServiceModel {
-  const known = loaded.get(service) ?? linkModel(readModel(service));
+/** Berth's own API. */
+export function berthModel(): ServiceModel {
+  return model("berth");
+}
+
+function model(service: ServiceName | "berth"): ServiceModel {
+  const known = loaded.get(service) ?? linkModel(service === "berth" ? BERTH_MODEL : readModel(service));
   loaded.set(service, known);
   return known;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DEFAULT_DEPLOYMENT_SETTINGS } from "../../deployment/index.ts";
 import type { ContainerInstanceRecord } from "../../model/container-instance.ts";
 import { NO_RESOURCES } from "../../model/resources.ts";
 import { type Clock, type Instant, systemClock } from "../../runtime/clock.ts";
@@ -54,6 +55,7 @@ export async function testContext(): Promise<ApiContext & { readonly clock: Test
     pageSecret: "test",
     balancer: { address: "127.0.0.1", checkBind: async () => undefined },
     taskLogs: { read: async () => ({ kind: "disconnected" }) },
+    services: { settings: DEFAULT_DEPLOYMENT_SETTINGS, heldHosts: () => new Set() },
   };
 }
 

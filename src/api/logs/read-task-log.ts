@@ -1,5 +1,5 @@
 import { TASK_LOGS_ATTRIBUTE, type TaskLogEvent, type TaskLogsRequest } from "../../gateway/index.ts";
-import { attributeValue, type ContainerInstanceRecord, containerInstanceId } from "../../model/container-instance.ts";
+import { attributeValue, hostName } from "../../model/container-instance.ts";
 import type { ContainerRecord, TaskRecord } from "../../model/task.ts";
 import { assertNever } from "../../runtime/assert-never.ts";
 import type { ApiContext } from "../context.ts";
@@ -58,9 +58,4 @@ export async function readTaskLog(
     default:
       return assertNever(answer, "answer about a task's log");
   }
-}
-
-/** What a person calls the host. */
-function hostName(instance: ContainerInstanceRecord): string {
-  return attributeValue(instance, "berth.host-name") ?? instance.ec2InstanceId ?? containerInstanceId(instance);
 }

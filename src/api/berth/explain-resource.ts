@@ -1,0 +1,68 @@
+import { type Explanation, explainDeployment, explainService, explainTask } from "../../explain/index.ts";
+import type { TaskRecord } from "../../model/task.ts";
+import type { Instant } from "../../runtime/clock.ts";
+import type { BerthOperations, BerthShape } from "../../wire/models/berth.ts";
+import type { ApiContext } from "../context.ts";
+import { resolveCluster } from "../ecs/resolve.ts";
+import { logGroupName, logStreamName } from "../logs/names.ts";
+import { serviceFactsOf, taskFactsOf } from "./facts.ts";
+import type { Operation } from "./operation.ts";
+import { type Resource, resolveResource } from "./resolve-resource.ts";
+
+/** Why a service, a deployment or a task is as it is. */
+export const explainResource: Operation<"ExplainResource"> = (context, input) => {
+  const { store, scope, clock } = context;
+  const cluster = resolveCluster(store.view, scope, input.cluster);
+  const resource = resolveResource(store.view, scope, cluster, input.resource);
+  const task = resource.kind === "TASK" ? resource.task : undefined;
+  return {
+    kind: resource.kind,
+    arn: arnOf(resource),
+    ...toWire(explain(context, resource, clock.now())),
+    logStreams: task === undefined ? [] : logStreamsOf(task, logGroupName(cluster)),
+  };
+};
+
+function explain(context: ApiContext, resource: Resource, now: Instant): Explanation {
+  switch (resource.kind) {
+    case "SERVICE":
+      return explainService(serviceFactsOf(context, resource.service), now);
+    case "DEPLOYMENT":
+      return explainDeployment(serviceFactsOf(context, resource.service), resource.deploymentId, now);
+    case "TASK":
+      return explainTask(taskFactsOf(context, resource.task, now), now);
+  }
+}
+
+/** A deployment has an id where the others have an ARN. */
+function arnOf(resource: Resource): string {
+  switch (resource.kind) {
+    case "SERVICE":
+      return resource.service.arn;
+    case "DEPLOYMENT":
+      return resource.deploymentId;
+    case "TASK":
+      return resource.task.arn;
+  }
+}
+
+function toWire({
+  state,
+  summary,
+  findings,
+  fixes,
+  instances,
+}: Explanation): Omit<BerthOperations["ExplainResource"]["output"], "kind" | "arn" | "logStreams"> {
+  return { state, summary, findings: [...findings], fixes: [...fixes], instances: [...instances] };
+}
+
+/** Where the logs API has what the task's containers wrote; nothing of those that were never made. */
+function logStreamsOf(task: TaskRecord, group: string): BerthShape<"LogStream">[] {
+  return task.containers
+    .filter((container) => container.runtimeId !== undefined)
+    .map((container) => ({
+      containerName: container.name,
+      logGroupName: group,
+      logStreamName: logStreamName(task, container),
+    }));
+}

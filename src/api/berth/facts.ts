@@ -1,0 +1,91 @@
+import { hostContact, observeService } from "../../controllers/index.ts";
+import { assessHealth, type Observed } from "../../deployment/index.ts";
+import type { ServiceFacts, TaskFacts } from "../../explain/index.ts";
+import type { TargetGroupRecord } from "../../model/load-balancer.ts";
+import type { ServiceRecord } from "../../model/service.ts";
+import type { TaskRecord } from "../../model/task.ts";
+import type { TaskDefinitionRecord } from "../../model/task-definition.ts";
+import type { Instant } from "../../runtime/clock.ts";
+import { instancesBehindDaemons, placementOfService } from "../../state/index.ts";
+import type { ApiContext } from "../context.ts";
+
+/** All that is recorded of a service and what it depends on, for an explanation. */
+export function serviceFactsOf(context: ApiContext, service: ServiceRecord): ServiceFacts {
+  const { view } = context.store;
+  const { settings, heldHosts } = context.services;
+  const observed = observeService(view, service.arn, settings, contactOf(context));
+  if (observed === undefined) throw new Error(`${service.arn} vanished while it was looked at`);
+  return {
+    observed,
+    instances: instancesOf(context, service),
+    definitions: definitionsOf(context, observed),
+    targetGroups: groupsOf(
+      context,
+      observed.tasks.map(({ task }) => task),
+    ),
+    requestFor: (definition, deployment) => placementOfService(view, service, definition, deployment),
+    lastFailures: lastFailuresOf(view.tasks.where("serviceStopped", service.arn)),
+    heldHosts: heldHosts(),
+  };
+}
+
+/** All that is recorded of a task. */
+export function taskFactsOf(context: ApiContext, task: TaskRecord, now: Instant): TaskFacts {
+  const { view } = context.store;
+  const { settings } = context.services;
+  const service = task.serviceArn === undefined ? undefined : view.services.get(task.serviceArn);
+  const observed = service === undefined ? undefined : observeService(view, service.arn, settings, contactOf(context));
+  const seen = observed?.tasks.find((one) => one.task.arn === task.arn);
+  const grace = service?.healthCheckGracePeriodSeconds ?? 0;
+  return {
+    task,
+    definition: view.taskDefinitions.get(task.taskDefinitionArn),
+    instance:
+      task.containerInstanceArn === undefined ? undefined : view.containerInstances.get(task.containerInstanceArn),
+    isHostSilent: seen?.isHostSilent,
+    targets: view.targets.where("task", task.arn),
+    targetGroups: groupsOf(context, [task]),
+    service,
+    health: seen === undefined ? undefined : assessHealth(seen, grace, settings, now),
+  };
+}
+
+/** Tasks of other services find less room where DAEMON services have still to take theirs. */
+function instancesOf({ store: { view } }: ApiContext, { schedulingStrategy, clusterArn }: ServiceRecord) {
+  if (schedulingStrategy === "DAEMON") return view.containerInstances.where("cluster", clusterArn);
+  return instancesBehindDaemons(view, clusterArn);
+}
+
+function contactOf({ services: { agents }, clock }: ApiContext) {
+  return hostContact({ agents, clock });
+}
+
+function definitionsOf({ store }: ApiContext, { service, tasks }: Observed): ReadonlyMap<string, TaskDefinitionRecord> {
+  const arns = new Set([...service.deployments, ...tasks.map(({ task }) => task)].map((one) => one.taskDefinitionArn));
+  return new Map([...arns].flatMap((arn) => entry(arn, store.view.taskDefinitions.get(arn))));
+}
+
+function groupsOf({ store }: ApiContext, tasks: readonly TaskRecord[]): ReadonlyMap<string, TargetGroupRecord> {
+  const arns = new Set(tasks.flatMap((task) => task.loadBalancers.map((lb) => lb.targetGroupArn)));
+  return new Map([...arns].flatMap((arn) => entry(arn, store.view.targetGroups.get(arn))));
+}
+
+function entry<T>(key: string, value: T | undefined): readonly (readonly [string, T])[] {
+  return value === undefined ? [] : [[key, value]];
+}
+
+/** The newest failed task of each deployment. */
+function lastFailuresOf(stopped: readonly TaskRecord[]): ReadonlyMap<string, TaskRecord> {
+  const last = new Map<string, TaskRecord>();
+  for (const task of stopped) {
+    if (task.deploymentId === undefined || !hasFailed(task)) continue;
+    const before = last.get(task.deploymentId);
+    if (before === undefined || (task.stoppedAt ?? 0) >= (before.stoppedAt ?? 0)) last.set(task.deploymentId, task);
+  }
+  return last;
+}
+
+function hasFailed({ stopCode, stoppedReason }: TaskRecord): boolean {
+  if (stopCode === "ServiceSchedulerInitiated") return stoppedReason?.startsWith("Task failed ") === true;
+  return stopCode === "TaskFailedToStart" || stopCode === "EssentialContainerExited";
+}

@@ -1,0 +1,2 @@
+export { berthOperations } from "./operations.ts";
+export { createBerthService } from "./service.ts";

@@ -1,0 +1,8 @@
+import type { BerthOperations } from "../../wire/models/berth.ts";
+import { explainResource } from "./explain-resource.ts";
+import type { Operation } from "./operation.ts";
+
+/** Every operation of Berth's own API. The compiler wants one for each in the model. */
+export const berthOperations: { readonly [K in keyof BerthOperations]: Operation<K> } = {
+  ExplainResource: explainResource,
+};

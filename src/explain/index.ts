@@ -1,0 +1,4 @@
+export type { Explanation, Finding, InstanceFit } from "./explanation.ts";
+export type { ServiceFacts, TaskFacts } from "./facts.ts";
+export { explainDeployment, explainService } from "./service.ts";
+export { explainTask } from "./task.ts";

@@ -1,0 +1,119 @@
+import { wantedTasks } from "../deployment/index.ts";
+import { type DeploymentRecord, primaryDeployment } from "../model/service.ts";
+import { assertNever } from "../runtime/assert-never.ts";
+import type { Instant } from "../runtime/clock.ts";
+import type { Explanation, Finding, FindingCode } from "./explanation.ts";
+import type { ServiceFacts } from "./facts.ts";
+import { serviceFindings } from "./service-findings.ts";
+import { ago, counted, countedAre, lastPart, span } from "./words.ts";
+
+/** Whether a service is as it is wished, and if not, what it waits for. */
+export function explainService(facts: ServiceFacts, now: Instant): Explanation {
+  const { service, tasks } = facts.observed;
+  const subject = `Service ${service.name}`;
+  switch (service.status) {
+    case "INACTIVE":
+      return ended(`${subject} was deleted ${ago(service.deletedAt ?? service.createdAt, now)}.`);
+    case "DRAINING": {
+      const text = `${counted(tasks.length, "task")} ${tasks.length === 1 ? "has" : "have"} still to stop`;
+      const summary = `${subject} has been in deletion for ${span(now - (service.deletedAt ?? now))}: ${text}.`;
+      return { state: "MOVING", summary, findings: [{ code: "DELETED", text }], fixes: [], instances: [] };
+    }
+    case "ACTIVE": {
+      const found = serviceFindings(facts, now);
+      const first = found.findings[0];
+      const state = stateOf(found.findings);
+      const begin = `${subject} ${state === "WELL" ? wellText(facts) : runsText(facts, now)}`;
+      if (first === undefined) return { ...found, state, summary: `${begin}.` };
+      return { ...found, state, summary: `${begin}${state === "WELL" ? ";" : ":"} ${first.text}.` };
+    }
+    default:
+      return assertNever(service.status, "service status");
+  }
+}
+
+/** Where one of a service's deployments stands, and what is next. */
+export function explainDeployment(facts: ServiceFacts, deploymentId: string, now: Instant): Explanation {
+  const { service } = facts.observed;
+  const deployment = service.deployments.find((d) => d.id === deploymentId);
+  if (deployment === undefined || service.status !== "ACTIVE") {
+    return ended(
+      `Deployment ${deploymentId} of service ${service.name} is over: none of its tasks is wanted any more.`,
+    );
+  }
+  const found = serviceFindings(facts, now, deploymentId);
+  const state = stateOf(found.findings);
+  const subject = `Deployment ${deploymentId} (${lastPart(deployment.taskDefinitionArn)}) of service ${service.name}`;
+  const begin = `${subject} ${standingOf(facts, deployment, now)}`;
+  const first = found.findings[0];
+  return { ...found, state, summary: first === undefined ? `${begin}.` : `${begin}; ${first.text}.` };
+}
+
+function standingOf(facts: ServiceFacts, deployment: DeploymentRecord, now: Instant): string {
+  const { service } = facts.observed;
+  const mine = wantedTasks(facts.observed, now).filter((w) => w.task.deploymentId === deployment.id);
+  const well = mine.filter((w) => w.health.well).length;
+  if (deployment.status === "ACTIVE") {
+    const next = primaryDeployment(service);
+    return `is being replaced by ${next.id} (${lastPart(next.taskDefinitionArn)}): ${countedAre(mine.length, "task")} left of it`;
+  }
+  const of = `${well} of ${counted(deployment.desiredCount, "task")} run and are well`;
+  switch (deployment.rolloutState) {
+    case "COMPLETED":
+      return `is COMPLETED: ${of}`;
+    case "IN_PROGRESS":
+      return `is in progress, for ${span(now - deployment.createdAt)}: ${of}`;
+    case "FAILED":
+      return `has FAILED: ${of}`;
+    default:
+      return assertNever(deployment.rolloutState, "rollout state");
+  }
+}
+
+function wellText({ observed: { service } }: ServiceFacts): string {
+  if (service.desiredCount === 0) return "is as it should be: it is to have no task, and none runs";
+  const name = lastPart(primaryDeployment(service).taskDefinitionArn);
+  const all = counted(service.desiredCount, "task");
+  return `is as it should be: ${service.desiredCount} of ${all} (${name}) run, and nothing is wrong with them`;
+}
+
+function runsText({ observed }: ServiceFacts, now: Instant): string {
+  const { service } = observed;
+  const primary = primaryDeployment(service);
+  const running = wantedTasks(observed, now).filter((w) => w.task.lastStatus === "RUNNING");
+  const mine = running.filter((w) => w.task.deploymentId === primary.id).length;
+  const name = lastPart(primary.taskDefinitionArn);
+  const inNew = mine === running.length ? ` (${name})` : `, ${mine} of them in its new deployment (${name})`;
+  if (running.length <= service.desiredCount) {
+    return `runs ${running.length} of ${counted(service.desiredCount, "task")}${inNew}`;
+  }
+  const wanted = `${service.desiredCount} ${service.desiredCount === 1 ? "is" : "are"} wanted`;
+  return `runs ${counted(running.length, "task")} where ${wanted}${inNew}`;
+}
+
+/** What a finding means for the whole: the worst one decides. */
+const STATES: Readonly<Record<FindingCode, Explanation["state"]>> = {
+  DELETED: "MOVING",
+  FAILED: "FAILING",
+  PLACEMENT: "WAITING",
+  THROTTLED: "FAILING",
+  HOST: "WAITING",
+  HEALTH: "FAILING",
+  LIMITS: "WAITING",
+  PROTECTED: "WAITING",
+  STARTING: "MOVING",
+  CHECKING: "MOVING",
+  DRAINING: "MOVING",
+  REPLACING: "MOVING",
+  STOPPING: "WELL",
+  STOPPED: "ENDED",
+};
+
+function stateOf(findings: readonly Finding[]): Explanation["state"] {
+  const states = new Set(findings.map((f) => STATES[f.code]));
+  return (["FAILING", "WAITING", "MOVING"] as const).find((s) => states.has(s)) ?? "WELL";
+}
+
+function ended(summary: string): Explanation {
+  return { state: "ENDED", summary, findings: [], fixes: [], instances: [] };
+}

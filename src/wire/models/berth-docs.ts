@@ -1,0 +1,71 @@
+import type { BERTH_MODEL } from "./berth.ts";
+
+type Shapes = (typeof BERTH_MODEL)["shapes"];
+/** "Structure.member" for every member of the model. */
+type MemberName = {
+  [S in keyof Shapes & string]: Shapes[S] extends { readonly members: infer M } ? `${S}.${keyof M & string}` : never;
+}[keyof Shapes & string];
+/** "Enum.VALUE" for every value of the model's enums. */
+type ValueName = {
+  [S in keyof Shapes & string]: Shapes[S] extends { readonly enum: readonly (infer V extends string)[] }
+    ? `${S}.${V}`
+    : never;
+}[keyof Shapes & string];
+
+/** What each operation of Berth's own API does. */
+export const BERTH_OPERATION_DOCS: Readonly<Record<keyof (typeof BERTH_MODEL)["operations"], string>> = {
+  ExplainResource:
+    "Says why a service, a deployment or a task is as it is: whether it is as it was asked for, and if not, what it waits for or how it failed, and what helps.",
+};
+
+/** What each member means. */
+export const BERTH_MEMBER_DOCS: Readonly<Record<MemberName, string>> = {
+  "Refusal.message": "What is wrong, in words.",
+  "ExplainResourceRequest.cluster": "Name or ARN; `default` if left out.",
+  "ExplainResourceRequest.resource":
+    "A service's name, a task's id, a deployment's id (`ecs-svc/…`), or the ARN of a service or a task. A service's name comes first.",
+  "ExplainResourceResponse.kind": "What was found under that name.",
+  "ExplainResourceResponse.arn": "Its ARN; of a deployment its id.",
+  "ExplainResourceResponse.state": "How it is, in one word.",
+  "ExplainResourceResponse.summary": "How it is and why, in one sentence.",
+  "ExplainResourceResponse.findings": "All that was found, the most important first; the summary has the first in it.",
+  "ExplainResourceResponse.fixes": "What helps, the smallest change first.",
+  "ExplainResourceResponse.instances":
+    "Where tasks fit nowhere: the cluster's container instances, the nearest to a fit first.",
+  "ExplainResourceResponse.logStreams": "Of a task: where GetLogEvents has what its containers wrote.",
+  "Finding.code": "What kind of thing it is.",
+  "Finding.text": "Words for people: they may change from release to release.",
+  "InstanceFit.containerInstanceArn": "Its ARN.",
+  "InstanceFit.host": "What a person calls it: the name it was added under, else its instance id.",
+  "InstanceFit.fits": "Whether it can take such a task now.",
+  "InstanceFit.lacks": "All that it lacks for that, not only the first thing.",
+  "LogStream.containerName": "The container.",
+  "LogStream.logGroupName": "For GetLogEvents.",
+  "LogStream.logStreamName": "For GetLogEvents.",
+};
+
+/** What each value of an enum means. */
+export const BERTH_VALUE_DOCS: Readonly<Record<ValueName, string>> = {
+  "ResourceKind.SERVICE": "A service.",
+  "ResourceKind.DEPLOYMENT": "One of a service's deployments.",
+  "ResourceKind.TASK": "A task.",
+  "ResourceState.WELL": "As it was asked for.",
+  "ResourceState.MOVING": "On its way to it, and nothing is in its way.",
+  "ResourceState.WAITING": "Something is in its way that it cannot mend itself.",
+  "ResourceState.FAILING": "It fails.",
+  "ResourceState.ENDED": "It is over, as somebody wished.",
+  "FindingCode.DELETED": "The service is being deleted.",
+  "FindingCode.FAILED": "A deployment has failed.",
+  "FindingCode.PLACEMENT": "No instance has what tasks need.",
+  "FindingCode.THROTTLED": "Tasks fail one after the other, and are started later and later.",
+  "FindingCode.HOST": "A host is not heard from, or gone.",
+  "FindingCode.HEALTH": "A task is unhealthy.",
+  "FindingCode.LIMITS": "minimumHealthyPercent and maximumPercent allow nothing.",
+  "FindingCode.PROTECTED": "Protection from scale-in keeps tasks.",
+  "FindingCode.STARTING": "Tasks are being started.",
+  "FindingCode.CHECKING": "Tasks run and have yet to pass their health checks.",
+  "FindingCode.DRAINING": "Tasks are on a DRAINING container instance.",
+  "FindingCode.REPLACING": "Tasks of an earlier deployment are still there.",
+  "FindingCode.STOPPING": "Tasks are being stopped.",
+  "FindingCode.STOPPED": "Why a task, or a container of it, ended.",
+};
