@@ -4,15 +4,16 @@ import fc from "fast-check";
 import { Bucket } from "./bucket.ts";
 
 const genStep = fc.record({
-  // Enough keys that a list is patched as well as sorted anew.
+  // Enough keys that pieces of four are halved and emptied, first, last and between.
   key: fc.integer({ min: 0, max: 40 }).map((n) => `k${n}`),
   kind: fc.constantFrom("set", "set", "set", "delete", "list"),
 });
 
-test("a bucket's list is its records ordered by key, and a list once given never changes", () => {
+test("a bucket's records are ordered by key from any key on, and a list once given never changes", () => {
+  const seen = { halved: 0 };
   fc.assert(
     fc.property(fc.array(genStep, { minLength: 30, maxLength: 120 }), (steps) => {
-      const bucket = new Bucket();
+      const bucket = new Bucket(4);
       const model = new Map<string, object>();
       const given: { readonly list: readonly object[]; readonly copy: readonly object[] }[] = [];
       for (const { key, kind } of steps) {
@@ -32,12 +33,21 @@ test("a bucket's list is its records ordered by key, and a list once given never
             "an older record was given",
           );
           given.push({ list, copy: [...list] });
+          const after = [...model].filter(([each]) => each > key).sort(([a], [b]) => (a < b ? -1 : 1));
+          assert.deepEqual(
+            [...bucket.after(key)],
+            after.map(([, each]) => each),
+          );
+          assert.deepEqual([...bucket.after(undefined)], list);
+          if (list.length > 8) seen.halved++;
         }
         assert.equal(bucket.size, model.size);
+        assert.equal(bucket.get(key), model.get(key));
       }
       for (const { list, copy } of given) assert.deepEqual(list, copy);
     }),
   );
+  assert.ok(seen.halved > 0, "no bucket had several pieces");
 });
 
 test("a list that nothing has changed is given again without work", () => {

@@ -64,7 +64,7 @@ export interface RunResult {
 export class Runner {
   readonly #tables: Tables;
   readonly #checksReads: boolean;
-  readonly #drafts: Readonly<Record<string, TableDraft<object, string>>>;
+  readonly #drafts: Readonly<Record<string, TableDraft<object, string, string>>>;
   #run: Run | undefined;
 
   constructor(tables: Tables, checksReads: boolean) {
@@ -106,7 +106,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
-function draftOf(table: TableState, current: () => Run): TableDraft<object, string> {
+function draftOf(table: TableState, current: () => Run): TableDraft<object, string, string> {
   const name = table.name;
   return {
     get(key) {
@@ -116,6 +116,15 @@ function draftOf(table: TableState, current: () => Run): TableDraft<object, stri
     where(index, value) {
       current().readTable(name);
       return table.where(index, value);
+    },
+    /** Not while it is written to: going on over records that move would miss some. */
+    after(index, value, key) {
+      current().readTable(name);
+      return table.after(index, value, key);
+    },
+    tally(tally, value) {
+      current().readTable(name);
+      return table.tally(tally, value);
     },
     count(index, value) {
       current().readTable(name);

@@ -2,13 +2,15 @@ import type { TableView } from "./store.ts";
 import type { Tables } from "./tables.ts";
 
 /** The tables without what can change them. */
-export function readOnly(tables: Tables): Readonly<Record<string, TableView<object, string>>> {
+export function readOnly(tables: Tables): Readonly<Record<string, TableView<object, string, string>>> {
   return Object.fromEntries(
     [...tables.byName].map(([name, table]) => [
       name,
       {
         get: (key: string) => table.get(key),
         where: (index: string, value: string) => table.where(index, value),
+        after: (index: string, value: string, key: string | undefined) => table.after(index, value, key),
+        tally: (tally: string, value: string) => table.tally(tally, value),
         count: (index: string, value: string) => table.count(index, value),
         all: () => table.all(),
         get size() {

@@ -39,8 +39,8 @@ export const SCHEMA = {
   tasks: table<TaskRecord>()({
     key: (t) => t.arn,
     indexes: {
-      /** Those that are not STOPPED. */
-      cluster: (t) => (t.lastStatus === "STOPPED" ? undefined : t.clusterArn),
+      /** `<cluster>|<desiredStatus>` */
+      clusterDesired: (t) => `${t.clusterArn}|${t.desiredStatus}`,
       clusterStatus: (t) => `${t.clusterArn}|${t.lastStatus}`,
       /** Those that still hold resources there. */
       containerInstance: (t) => (t.lastStatus === "STOPPED" ? undefined : t.containerInstanceArn),
@@ -53,10 +53,15 @@ export const SCHEMA = {
       serviceStopped: (t) => (t.lastStatus === "STOPPED" ? t.serviceArn : undefined),
       /** STOPPED ones that their service has not yet counted in its deployment's failures. */
       serviceUnaccounted: (t) => (t.lastStatus === "STOPPED" && t.accounted !== true ? t.serviceArn : undefined),
-      /** `<cluster>|<group>` of those that are to run: what spread counts. */
-      group: (t) => (t.desiredStatus === "RUNNING" ? `${t.clusterArn}|${t.group}` : undefined),
       taskDefinition: (t) => (t.lastStatus === "STOPPED" ? undefined : t.taskDefinitionArn),
       stopped: (t) => (t.lastStatus === "STOPPED" ? "yes" : undefined),
+    },
+    tallies: {
+      /** Under `<cluster>|<group>`, by instance, those that are to run: what spread and distinctInstance go by. */
+      groupOnInstance: (t) =>
+        t.desiredStatus === "RUNNING" && t.containerInstanceArn !== undefined
+          ? { under: `${t.clusterArn}|${t.group}`, of: t.containerInstanceArn }
+          : undefined,
     },
   }),
   services: table<ServiceRecord>()({

@@ -26,9 +26,14 @@ const indexes = {
   kind: (t: Thing) => t.kinds,
   parity: (t: Thing) => (t.value === 0 ? undefined : t.value % 2 === 0 ? "even" : "odd"),
 };
+/** By their first kind, how many things have each value. */
+const tallies = {
+  valueOfKind: ({ kinds: [first], value }: Thing) =>
+    first === undefined ? undefined : { under: first, of: String(value) },
+};
 const SCHEMA = {
-  red: table<Thing>()({ key: (t) => t.id, indexes }),
-  blue: table<Thing>()({ key: (t) => t.id, indexes }),
+  red: table<Thing>()({ key: (t) => t.id, indexes, tallies }),
+  blue: table<Thing>()({ key: (t) => t.id, indexes, tallies }),
 } as const;
 type Tx = Transaction<typeof SCHEMA>;
 type TableName = keyof typeof SCHEMA;
@@ -100,6 +105,17 @@ function check(view: Tx | Store<typeof SCHEMA>["view"], model: Model): void {
       const filed = things.filter((t) => t.kinds.includes(kind));
       assert.deepEqual(view[name].where("kind", kind), filed);
       assert.equal(view[name].count("kind", kind), filed.length);
+      for (const id of [undefined, "a", "aa", "b"])
+        assert.deepEqual(
+          [...view[name].after("kind", kind, id)],
+          filed.filter((t) => id === undefined || t.id > id),
+        );
+      const first = Map.groupBy(
+        things.filter((t) => t.kinds[0] === kind),
+        (t) => String(t.value),
+      );
+      const counts = new Map([...first].map(([value, list]) => [value, list.length]));
+      assert.deepEqual(view[name].tally("valueOfKind", kind), counts);
     }
     for (const parity of ["odd", "even"]) {
       const filed = things.filter((t) => t.value > 0 && (t.value % 2 === 1) === (parity === "odd"));

@@ -1,28 +1,40 @@
-import type { IndexOf, RecordOf, Schema } from "./table.ts";
+import type { IndexOf, RecordOf, Schema, TallyOf } from "./table.ts";
 
 /** What can be read of a table. Records are deep-frozen: copy to change. */
-export interface TableView<R, IndexName extends string> {
+export interface TableView<R, IndexName extends string, TallyName extends string = never> {
   get(key: string): R | undefined;
   /** The records that the index files under `value`, ordered by key. */
   where(index: IndexName, value: string): readonly R[];
+  /** Those of `where` whose keys come after `key`; all without one. What is not gone through costs nothing. */
+  after(index: IndexName, value: string, key: string | undefined): Iterable<R>;
   /** How many records the index files under `value`; does not grow with their number. */
   count(index: IndexName, value: string): number;
+  /**
+   * How many records the tally counts under `value`, by what it counts them for; none that is 0. It is the store's own
+   * and changes with it: read it before the next write.
+   */
+  tally(tally: TallyName, value: string): ReadonlyMap<string, number>;
   /** Every record, in no particular order. */
   all(): Iterable<R>;
   readonly size: number;
 }
 
 /** What a transaction can do with a table. It reads its own writes. */
-export interface TableDraft<R, IndexName extends string> extends TableView<R, IndexName> {
+export interface TableDraft<R, IndexName extends string, TallyName extends string = never>
+  extends TableView<R, IndexName, TallyName> {
   /** Adds or replaces the record of that key, and freezes it deeply. Throws TypeError if it is not plain JSON data. */
   put(record: R): R;
   /** Removes the record of that key, if there is one. */
   delete(key: string): void;
 }
 
-export type View<S extends Schema> = { readonly [T in keyof S]: TableView<RecordOf<S[T]>, IndexOf<S[T]>> };
+export type View<S extends Schema> = {
+  readonly [T in keyof S]: TableView<RecordOf<S[T]>, IndexOf<S[T]>, TallyOf<S[T]>>;
+};
 
-export type Transaction<S extends Schema> = { readonly [T in keyof S]: TableDraft<RecordOf<S[T]>, IndexOf<S[T]>> };
+export type Transaction<S extends Schema> = {
+  readonly [T in keyof S]: TableDraft<RecordOf<S[T]>, IndexOf<S[T]>, TallyOf<S[T]>>;
+};
 
 /** A record that a transaction added (no `before`) or replaced. */
 export type Put<S extends Schema> = {

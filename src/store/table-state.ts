@@ -4,12 +4,14 @@ import type { TableView } from "./store.ts";
 import type { AnyTableDefinition } from "./table.ts";
 
 const NO_RECORDS: readonly object[] = [];
+const NO_COUNTS: ReadonlyMap<string, number> = new Map();
 
 /** The records of one table in one state, and its indexes, kept up to date with every change. */
-export class TableState implements TableView<object, string> {
+export class TableState implements TableView<object, string, string> {
   readonly name: string;
   readonly #key: (record: object) => string;
   readonly #indexes: ReadonlyMap<string, Index>;
+  readonly #tallies: ReadonlyMap<string, Tally>;
   readonly #records = new Map<string, object>();
 
   constructor(name: string, definition: AnyTableDefinition) {
@@ -17,6 +19,9 @@ export class TableState implements TableView<object, string> {
     this.#key = definition.key as (record: object) => string;
     this.#indexes = new Map(
       Object.entries(definition.indexes).map(([index, values]) => [index, new Index(values as IndexValues)]),
+    );
+    this.#tallies = new Map(
+      Object.entries(definition.tallies).map(([tally, of]) => [tally, new Tally(of as TallyCounts)]),
     );
   }
 
@@ -30,6 +35,14 @@ export class TableState implements TableView<object, string> {
 
   where(index: string, value: string): readonly object[] {
     return this.#index(index).buckets.get(value)?.list() ?? NO_RECORDS;
+  }
+
+  after(index: string, value: string, key: string | undefined): Iterable<object> {
+    return this.#index(index).buckets.get(value)?.after(key) ?? NO_RECORDS;
+  }
+
+  tally(tally: string, value: string): ReadonlyMap<string, number> {
+    return this.#tally(tally).counts.get(value) ?? NO_COUNTS;
   }
 
   count(index: string, value: string): number {
@@ -62,7 +75,13 @@ export class TableState implements TableView<object, string> {
       old: before === undefined ? undefined : index.values(before),
       now: after === undefined ? undefined : index.values(after),
     }));
+    const counts = [...this.#tallies.values()].map((tally) => ({
+      tally,
+      old: before === undefined ? undefined : tally.of(before),
+      now: after === undefined ? undefined : tally.of(after),
+    }));
     for (const { index, old, now } of moves) index.move(key, old, now, after);
+    for (const { tally, old, now } of counts) tally.move(old, now);
     if (after === undefined) this.#records.delete(key);
     else this.#records.set(key, after);
     return before;
@@ -85,6 +104,15 @@ export class TableState implements TableView<object, string> {
         )
           throw new Error(`table ${this.name}: index ${name} is wrong for ${value}`);
     }
+    for (const [name, tally] of this.#tallies)
+      if (!isDeepStrictEqual(tally.counts, rebuilt.#tally(name).counts))
+        throw new Error(`table ${this.name}: tally ${name} is wrong`);
+  }
+
+  #tally(name: string): Tally {
+    const tally = this.#tallies.get(name);
+    if (tally === undefined) throw new TypeError(`table ${this.name} has no tally ${name}`);
+    return tally;
   }
 
   #index(name: string): Index {
@@ -126,5 +154,33 @@ class Index {
     if (bucket === undefined) return;
     bucket.delete(key);
     if (bucket.size === 0) this.buckets.delete(value);
+  }
+}
+
+type Count = { readonly under: string; readonly of: string } | undefined;
+type TallyCounts = (record: object) => Count;
+
+class Tally {
+  /** Never holds a 0, nor a map without counts. */
+  readonly counts = new Map<string, Map<string, number>>();
+  readonly of: TallyCounts;
+
+  constructor(of: TallyCounts) {
+    this.of = of;
+  }
+
+  move(old: Count, now: Count): void {
+    if (old?.under === now?.under && old?.of === now?.of) return;
+    if (old !== undefined) this.#add(old, -1);
+    if (now !== undefined) this.#add(now, 1);
+  }
+
+  #add({ under, of }: NonNullable<Count>, by: number): void {
+    const counts = this.counts.get(under) ?? new Map<string, number>();
+    const count = (counts.get(of) ?? 0) + by;
+    if (count === 0) counts.delete(of);
+    else counts.set(of, count);
+    if (counts.size === 0) this.counts.delete(under);
+    else this.counts.set(under, counts);
   }
 }

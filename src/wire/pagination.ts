@@ -2,8 +2,8 @@ import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { AwsError } from "./errors.ts";
 
 export interface PageRequest<Item> {
-  /** In ascending order of `key`, by UTF-16 code units (the order of `<`); keys are unique. */
-  readonly items: readonly Item[];
+  /** Those after a key (all without one), in ascending order of `key`, by UTF-16 code units (the order of `<`); keys are unique. */
+  readonly itemsAfter: (key: string | undefined) => Iterable<Item>;
   readonly key: (item: Item) => string;
   /** What the caller asked for; absent takes the default. */
   readonly maxResults?: number;
@@ -21,23 +21,42 @@ export interface PageRequest<Item> {
 const MAC_BYTES = 16;
 
 /**
+ * One page of a list in ascending order of `key`. Like `paginateFrom`, for what is all there.
+ */
+export function paginate<Item>({
+  items,
+  ...request
+}: Omit<PageRequest<Item>, "itemsAfter"> & { readonly items: readonly Item[] }): Page<Item> {
+  const start = (after: string | undefined) => (after === undefined ? 0 : firstAfter(items, request.key, after));
+  return paginateFrom({ ...request, itemsAfter: (after) => items.slice(start(after)) });
+}
+
+/** One page; the token is that of the next one, if there is more. */
+export interface Page<Item> {
+  readonly page: Item[];
+  readonly nextToken: string | undefined;
+}
+
+/**
  * One page, and the token of the next if there is more. A token holds the last key handed out, so pages neither repeat
  * nor skip what stays, whatever comes and goes meanwhile, the item of that very key included.
  * @throws AwsError `errorCode` (InvalidParameterException by default) for a maxResults out of range, or a token that was not
  *   made here or was made for other filters
  */
-export function paginate<Item>(request: PageRequest<Item>): { page: Item[]; nextToken: string | undefined } {
-  const { items, key, limits } = request;
+export function paginateFrom<Item>(request: PageRequest<Item>): Page<Item> {
+  const { key, limits } = request;
   const errorCode = request.errorCode ?? "InvalidParameterException";
   const size = request.maxResults ?? limits.default;
   if (!Number.isInteger(size) || size < 1 || size > limits.max)
     throw new AwsError(errorCode, `The page size must be a whole number from 1 to ${limits.max}.`);
   const after = request.nextToken === undefined ? undefined : openToken(request.nextToken, request, errorCode);
-  const start = after === undefined ? 0 : firstAfter(items, key, after);
-  const page = items.slice(start, start + size);
-  const last = page.at(-1);
-  const more = start + size < items.length;
-  return { page, nextToken: more && last !== undefined ? makeToken(key(last), request) : undefined };
+  const page: Item[] = [];
+  for (const item of request.itemsAfter(after)) {
+    const last = page.at(-1);
+    if (page.length === size && last !== undefined) return { page, nextToken: makeToken(key(last), request) };
+    page.push(item);
+  }
+  return { page, nextToken: undefined };
 }
 
 /** Binary search for the first item whose key comes after `last`. */
@@ -52,11 +71,14 @@ function firstAfter<Item>(items: readonly Item[], key: (item: Item) => string, l
   return low;
 }
 
-function makeToken<Item>(lastKey: string, request: PageRequest<Item>): string {
+/** What a token is good for. */
+type TokenScope = Pick<PageRequest<never>, "filters" | "secret">;
+
+function makeToken(lastKey: string, request: TokenScope): string {
   return Buffer.concat([mac(lastKey, request), Buffer.from(lastKey, "utf8")]).toString("base64url");
 }
 
-function openToken<Item>(token: string, request: PageRequest<Item>, errorCode: string): string {
+function openToken(token: string, request: TokenScope, errorCode: string): string {
   const bytes = Buffer.from(token, "base64url");
   const lastKey = bytes.subarray(MAC_BYTES).toString("utf8");
   // Compared as text too: base64 has several spellings of the same bytes, and only ours is taken.
@@ -66,7 +88,7 @@ function openToken<Item>(token: string, request: PageRequest<Item>, errorCode: s
   return lastKey;
 }
 
-function mac<Item>(lastKey: string, request: PageRequest<Item>): Buffer {
+function mac(lastKey: string, request: TokenScope): Buffer {
   const filters = createHash("sha256").update(canonicalJson(request.filters)).digest();
   return createHmac("sha256", request.secret).update(filters).update(lastKey, "utf8").digest().subarray(0, MAC_BYTES);
 }

@@ -8,8 +8,9 @@ export const describeLogStreams: Operation<"DescribeLogStreams"> = (context, inp
   if (input.orderBy === "LastEventTime") throw notCarriedOut("orderBy LastEventTime", "Order by LogStreamName.");
   const cluster = resolveGroup(context, input);
   const prefix = input.logStreamNamePrefix ?? "";
-  const streams = context.store.view.tasks
-    .where("cluster", cluster.arn)
+  const { tasks } = context.store.view;
+  const streams = (["RUNNING", "STOPPED"] as const)
+    .flatMap((desired) => tasks.where("clusterDesired", `${cluster.arn}|${desired}`))
     .flatMap((task) =>
       task.containers.map((container) => ({ name: logStreamName(task, container), creationTime: task.createdAt })),
     )

@@ -222,7 +222,8 @@ test("a task without a host or a container has written nothing; one whose host i
 });
 
 test("groups and streams are listed by name, in pages, either way round", async () => {
-  const tasks = Array.from({ length: 60 }, (_, i) => task(`t${i}`));
+  const stopped = { desiredStatus: "STOPPED", lastStatus: "STOPPED" } as const;
+  const tasks = Array.from({ length: 60 }, (_, i) => task(`t${i}`, i % 7 === 0 ? stopped : {}));
   const { context } = await bench(agentWith(EVENTS), tasks);
   const arn = "arn:aws:logs:us-east-1:000000000000:log-group:/berth/default";
   for (const input of [

@@ -63,12 +63,18 @@ function checkEmpty(
   if (tables.services.where("cluster", arn).some((s) => s.status !== "INACTIVE")) {
     throw contains("Services", "Services are active");
   }
-  if (tables.tasks.count("cluster", arn) > 0) {
+  if (liveTasks(tables, arn) > 0) {
     throw contains("Tasks", "Tasks are active");
   }
   if (tables.containerInstances.count("cluster", arn) > 0) {
     throw contains("ContainerInstances", "Container Instances are active or draining");
   }
+}
+
+/** How many tasks of the cluster are not STOPPED. */
+function liveTasks({ tasks }: Pick<BerthView, "tasks">, arn: string): number {
+  const all = tasks.count("clusterDesired", `${arn}|RUNNING`) + tasks.count("clusterDesired", `${arn}|STOPPED`);
+  return all - tasks.count("clusterStatus", `${arn}|STOPPED`);
 }
 
 export const describeClusters: Operation<"DescribeClusters"> = ({ store, scope }, input) => {

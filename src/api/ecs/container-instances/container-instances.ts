@@ -6,7 +6,7 @@ import type { BerthTransaction, BerthView } from "../../../store/index.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
 import { clientError, EcsError, invalidParameter } from "../errors.ts";
 import type { Operation } from "../operation.ts";
-import { page } from "../page.ts";
+import { pageFrom } from "../page.ts";
 import { resolveCluster } from "../resolve.ts";
 import { containerInstanceArnOf, resolveContainerInstance } from "./resolve.ts";
 import { toWireContainerInstance } from "./wire.ts";
@@ -39,11 +39,12 @@ export const listContainerInstances: Operation<"ListContainerInstances"> = (cont
   const { store, scope } = context;
   const matches = filterOf(input.filter);
   const cluster = resolveCluster(store.view, scope, input.cluster);
-  const found = store.view.containerInstances
-    .where("cluster", cluster.arn)
-    .filter((i) => (input.status === undefined || i.status === input.status) && matches(store.view, i));
+  const after = (last: string | undefined) =>
+    Iterator.from(store.view.containerInstances.after("cluster", cluster.arn, last)).filter(
+      (i) => (input.status === undefined || i.status === input.status) && matches(store.view, i),
+    );
   const filters = { cluster: cluster.arn, status: input.status, filter: input.filter };
-  const { items, nextToken } = page(context, found, (i) => i.arn, input, PAGE, filters);
+  const { items, nextToken } = pageFrom(context, after, (i) => i.arn, input, PAGE, filters);
   return { containerInstanceArns: items.map((i) => i.arn), nextToken };
 };
 

@@ -77,15 +77,13 @@ export function launchTypeOn(instance: ContainerInstanceRecord): LaunchType {
 /** The launch as the scheduler asks for it, without the call's own constraints and strategy. */
 export function placementOf(tx: BerthTransaction, launch: Launch): Omit<PlacementRequest, "strategy"> {
   const { definition } = launch.definition;
-  const peers = new Map<ContainerInstanceArn, number>();
-  for (const { containerInstanceArn: on } of tx.tasks.where("group", `${launch.cluster.arn}|${launch.group}`)) {
-    if (on !== undefined) peers.set(on, (peers.get(on) ?? 0) + 1);
-  }
+  const peers = tx.tasks.tally("groupOnInstance", `${launch.cluster.arn}|${launch.group}`);
   return {
     need: needOf(definition, launch.overrides),
     requiredAttributes: [...requiredAttributesOf(definition), ...(launch.launchType === "EXTERNAL" ? [EXTERNAL] : [])],
     constraints: definition.placementConstraints ?? [],
-    peers,
+    // The tally counts them for ARNs of container instances.
+    peers: peers as ReadonlyMap<ContainerInstanceArn, number>,
     group: launch.group,
     tasksOn: (arn) => tasksOnInstance(tx, arn),
   };

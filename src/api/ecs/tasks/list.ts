@@ -6,7 +6,7 @@ import type { ApiContext } from "../../context.ts";
 import { resolveContainerInstance } from "../container-instances/resolve.ts";
 import { invalidParameter } from "../errors.ts";
 import type { Operation } from "../operation.ts";
-import { page } from "../page.ts";
+import { pageFrom } from "../page.ts";
 import { type RefusedMembers, refuseMembers } from "../refuse.ts";
 import { resolveCluster } from "../resolve.ts";
 import { resolveService } from "../services/resolve.ts";
@@ -28,8 +28,11 @@ export const listTasks: Operation<"ListTasks"> = (context, input) => {
   checkFilters(input);
   const cluster = resolveCluster(context.store.view, context.scope, input.cluster);
   const { cluster: _, nextToken: __, maxResults: ___, ...filters } = input;
-  const found = candidates(context, cluster, input).filter(filterOf(context, cluster, input));
-  const { items, nextToken } = page(context, found, (t) => t.arn, input, PAGE, { ...filters, cluster: cluster.arn });
+  const candidatesAfter = candidates(context, cluster, input);
+  const isAsked = filterOf(context, cluster, input);
+  const after = (last: string | undefined) => Iterator.from(candidatesAfter(last)).filter(isAsked);
+  const scope = { ...filters, cluster: cluster.arn };
+  const { items, nextToken } = pageFrom(context, after, (t) => t.arn, input, PAGE, scope);
   return { taskArns: items.map((t) => t.arn), nextToken };
 };
 
@@ -40,20 +43,37 @@ function checkFilters({ startedBy, serviceName, family, containerInstance, launc
   if (given !== undefined) throw invalidParameter(`startedBy cannot be combined with ${given[0]}.`);
 }
 
-/** All that the filters can leave, by the index that narrows them down the most. */
+/**
+ * All that the filters can leave after a task, in the order of their ARNs, by the index that narrows them down the most.
+ * A page of a hundred must not go through a hundred thousand tasks.
+ */
 function candidates(
   { store: { view }, scope }: ApiContext,
   cluster: ClusterRecord,
-  { serviceName, desiredStatus }: Input,
-): readonly TaskRecord[] {
-  const isOfStopped = desiredStatus === "STOPPED";
-  if (serviceName === undefined) {
-    const live = view.tasks.where("cluster", cluster.arn);
-    return isOfStopped ? [...live, ...view.tasks.where("clusterStatus", `${cluster.arn}|STOPPED`)] : live;
+  { serviceName, containerInstance, desiredStatus = "RUNNING" }: Input,
+): (last: string | undefined) => Iterable<TaskRecord> {
+  if (serviceName !== undefined) {
+    const service = resolveService(view, scope, cluster, serviceName);
+    if (desiredStatus === "RUNNING") return (last) => view.tasks.after("service", service.arn, last);
+    return (last) =>
+      byArn(view.tasks.after("service", service.arn, last), view.tasks.after("serviceStopped", service.arn, last));
   }
-  const service = resolveService(view, scope, cluster, serviceName);
-  const live = view.tasks.where("service", service.arn);
-  return isOfStopped ? [...live, ...view.tasks.where("serviceStopped", service.arn)] : live;
+  if (containerInstance !== undefined && desiredStatus === "RUNNING") {
+    const instance = resolveContainerInstance(view, scope, cluster, containerInstance);
+    return (last) => view.tasks.after("containerInstance", instance.arn, last);
+  }
+  return (last) => view.tasks.after("clusterDesired", `${cluster.arn}|${desiredStatus}`, last);
+}
+
+/** Two ordered lists as one. */
+function* byArn(some: Iterable<TaskRecord>, others: Iterable<TaskRecord>): Generator<TaskRecord> {
+  const more = Iterator.from(others);
+  let other = more.next();
+  for (const one of some) {
+    for (; other.done !== true && other.value.arn < one.arn; other = more.next()) yield other.value;
+    yield one;
+  }
+  for (; other.done !== true; other = more.next()) yield other.value;
 }
 
 function filterOf(

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Failure } from "@aws-sdk/client-ecs";
+import type { ContainerInstanceRecord } from "../../../model/container-instance.ts";
 import type { RequestTokenRecord } from "../../../model/request-token.ts";
 import type { TaskRecord } from "../../../model/task.ts";
 import type { Instant } from "../../../runtime/clock.ts";
@@ -67,14 +68,16 @@ function place(
     strategy: placementStrategy.length === 0 ? DEFAULT_TASK_STRATEGY : placementStrategy,
   };
   const placer = new Placer(request, instancesBehindDaemons(tx, launch.cluster.arn), at.random);
-  const tasks: TaskRecord[] = [];
-  for (let i = 0; i < count; i++) {
+  // All are placed before the first is recorded: the placer was given counts that are the store's own.
+  const chosen: ContainerInstanceRecord[] = [];
+  let failures: readonly Failure[] = [];
+  while (chosen.length < count && failures.length === 0) {
     const placed = placer.place();
-    if (placed.kind === "placed") tasks.push(launchOn(tx, launch, placed.instance, at));
+    if (placed.kind === "placed") chosen.push(placed.instance);
     else if (placed.refusals.length === 0) throw invalidParameter(NO_INSTANCES);
-    else return { tasks, failures: placed.refusals.map(({ arn, reason }) => ({ arn, reason })) };
+    else failures = placed.refusals.map(({ arn, reason }) => ({ arn, reason }));
   }
-  return { tasks, failures: [] };
+  return { tasks: chosen.map((instance) => launchOn(tx, launch, instance, at)), failures };
 }
 
 type Token = Pick<RequestTokenRecord, "key" | "parametersDigest">;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { refused, TEST_START } from "../testing.ts";
+import type { TaskRecord } from "../../../model/task.ts";
+import { arrange, refused, TEST_START } from "../testing.ts";
 import { type TasksRig, tasksRig } from "./testing.ts";
 
 async function running(count = 1): Promise<{ readonly rig: TasksRig; readonly arns: string[]; readonly host: string }> {
@@ -135,6 +136,40 @@ describe("ListTasks", () => {
       "InvalidParameterException",
     );
     await refused(() => rig.call("ListTasks", { maxResults: 101 }), "InvalidParameterException");
+  });
+
+  test("lists what is to stop and what has stopped as one list in the order of ARNs, page by page", async () => {
+    const { rig, arns } = await running(6);
+    for (const task of arns) await rig.call("StopTask", { task });
+    for (const task of arns.slice(0, 3)) await rig.call("SubmitTaskStateChange", { task, status: "STOPPED" });
+    const listed: string[] = [];
+    let nextToken: string | undefined;
+    for (let pages = 0; pages < 6 && (pages === 0 || nextToken !== undefined); pages++) {
+      const answer = await rig.call("ListTasks", { desiredStatus: "STOPPED", maxResults: 2, nextToken });
+      listed.push(...(answer.taskArns ?? []));
+      nextToken = answer.nextToken;
+    }
+    assert.deepEqual(listed, arns.toSorted());
+    assert.equal(nextToken, undefined);
+  });
+
+  test("lists a service's tasks that are to stop and that have stopped as one list", async () => {
+    const { rig, arns } = await running(6);
+    await rig.call("CreateService", { serviceName: "web", taskDefinition: "web", desiredCount: 0 });
+    const service = (await rig.call("DescribeServices", { services: ["web"] })).services?.[0];
+    await arrange(rig.context, (tx) => {
+      for (const [i, arn] of arns.toSorted().entries()) {
+        const task = tx.tasks.get(arn);
+        const lastStatus = i % 2 === 0 ? "STOPPED" : "STOPPING";
+        const serviceArn = service?.serviceArn as TaskRecord["serviceArn"];
+        if (task !== undefined) tx.tasks.put({ ...task, serviceArn, desiredStatus: "STOPPED", lastStatus });
+      }
+    });
+    const input = { serviceName: "web", desiredStatus: "STOPPED", maxResults: 4 } as const;
+    const first = await rig.call("ListTasks", input);
+    const rest = await rig.call("ListTasks", { ...input, nextToken: first.nextToken });
+    assert.deepEqual([...(first.taskArns ?? []), ...(rest.taskArns ?? [])], arns.toSorted());
+    assert.deepEqual((await rig.call("ListTasks", { serviceName: "web" })).taskArns, []);
   });
 
   test("refuses startedBy with another filter, unknown services and instances", async () => {
