@@ -5,7 +5,7 @@ import type { Log } from "../runtime/log.ts";
 const RETRY_MS = 500;
 
 /**
- * Writes that gather while one is being made durable, so that a burst is one transaction. A later write for the same key
+ * Writes that gather for a moment and while one is being made durable, so that a burst is one transaction. A later write for the same key
  * replaces an earlier one that has not begun; so it never holds more than there are keys.
  */
 export class Batch<T> {
@@ -13,20 +13,24 @@ export class Batch<T> {
   readonly #commit: (items: readonly T[]) => Promise<void>;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #gatherMs: number;
   #waiting = new Map<string, T>();
   #running: Promise<void> | undefined;
-  #retry: Timer | undefined;
+  /** Until then nothing is committed: after a commit that failed, and while writes gather. */
+  #pause: Timer | undefined;
   #stopped = false;
 
   constructor(
     name: string,
     commit: (items: readonly T[]) => Promise<void>,
     context: { readonly clock: Clock; readonly log: Log },
+    gatherMs = 0,
   ) {
     this.#name = name;
     this.#commit = commit;
     this.#clock = context.clock;
     this.#log = context.log;
+    this.#gatherMs = gatherMs;
   }
 
   /** `merge` makes one write of a waiting one and this. */
@@ -34,25 +38,40 @@ export class Batch<T> {
     if (this.#stopped) return;
     const waiting = this.#waiting.get(key);
     this.#waiting.set(key, waiting !== undefined && merge !== undefined ? merge(waiting, item) : item);
-    this.#pump();
+    if (this.#gatherMs > 0) this.#gather();
+    else this.#pump();
   }
 
   /** Takes nothing more in and waits for what is under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#retry?.cancel();
+    this.#pause?.cancel();
     await this.#running;
   }
 
+  #gather(): void {
+    if (this.#running === undefined && this.#pause === undefined && this.#waiting.size > 0)
+      this.#pauseFor(this.#gatherMs);
+  }
+
+  #pauseFor(ms: number): void {
+    this.#pause = this.#clock.after(ms, () => {
+      this.#pause = undefined;
+      if (!this.#stopped) this.#pump();
+    });
+  }
+
   #pump(): void {
-    if (this.#running !== undefined || this.#retry !== undefined || this.#waiting.size === 0) return;
+    if (this.#running !== undefined || this.#pause !== undefined || this.#waiting.size === 0) return;
     const items = this.#waiting;
     this.#waiting = new Map();
     this.#running = this.#commit([...items.values()])
       .catch((error: unknown) => this.#failed(items, error))
       .finally(() => {
         this.#running = undefined;
-        if (!this.#stopped) this.#pump();
+        if (this.#stopped) return;
+        if (this.#gatherMs > 0) this.#gather();
+        else this.#pump();
       });
   }
 
@@ -60,9 +79,6 @@ export class Batch<T> {
   #failed(items: ReadonlyMap<string, T>, error: unknown): void {
     this.#log.error({ batch: this.#name, count: items.size, error: String(error) }, "writes failed; trying again");
     this.#waiting = new Map([...items, ...this.#waiting]);
-    this.#retry = this.#clock.after(RETRY_MS, () => {
-      this.#retry = undefined;
-      if (!this.#stopped) this.#pump();
-    });
+    this.#pauseFor(RETRY_MS);
   }
 }

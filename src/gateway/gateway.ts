@@ -17,6 +17,7 @@ import type { GatewayContext } from "./context.ts";
 import { MAX_FRAME_BYTES } from "./frame.ts";
 import type { Delivery } from "./outbox.ts";
 import { recordConnected, recordConnectivity } from "./presence.ts";
+import { Round } from "./round.ts";
 import { DEFAULT_GATEWAY_SETTINGS, type GatewaySettings } from "./settings.ts";
 import { type TaskLogsAnswer, TaskLogsExchange, type TaskLogsRequest } from "./task-logs.ts";
 import { type ContainerHealth, TcsSession } from "./tcs-session.ts";
@@ -78,16 +79,15 @@ class AgentGateway implements Gateway {
     const { store, clock, random, log } = options;
     this.#context = { store, clock, random, log: log.child({ room: "gateway" }), settings };
     this.#verifier = createVerifier({ region: options.region, authenticate: options.authenticate, clock });
-    this.#delivered = new Batch("delivered", (items) => this.#recordDelivered(items.flat()), this.#context);
+    const gatherMs = settings.deliveredMs;
+    this.#delivered = new Batch("delivered", (items) => this.#recordDelivered(items.flat()), this.#context, gatherMs);
     this.#health = new Batch("health", (items) => this.#recordHealth(items), this.#context);
     this.#taskLogs = new TaskLogsExchange({ clock, random });
+    const pings = new Round<AcsSession>(clock, (session) => session.ping());
+    const heartbeats = new Round<AcsSession | TcsSession>(clock, (session) => session.heartbeat());
     this.#timers = [
-      clock.every(settings.pingMs, () => {
-        for (const session of this.#acs.values()) session.ping();
-      }),
-      clock.every(settings.heartbeatMs, () => {
-        for (const session of [...this.#acs.values(), ...this.#tcs.values()]) session.heartbeat();
-      }),
+      clock.every(settings.pingMs, () => pings.begin(this.#acs.values())),
+      clock.every(settings.heartbeatMs, () => heartbeats.begin([...this.#acs.values(), ...this.#tcs.values()])),
     ];
     this.#unwatch = store.watch((change) => this.#changed(change));
   }

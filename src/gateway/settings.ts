@@ -1,6 +1,6 @@
 /** How sessions behave. Times in milliseconds. */
 export interface GatewaySettings {
-  /** Between RFC 6455 pings on an ACS session. All sessions are pinged at the same moment, so that silences compare. */
+  /** Between RFC 6455 pings on an ACS session. All sessions are pinged together, so that silences compare. */
   readonly pingMs: number;
   /** Between HeartbeatMessages, on both kinds of session. An agent gives a session up after 60 s without any. */
   readonly heartbeatMs: number;
@@ -10,6 +10,11 @@ export interface GatewaySettings {
   readonly maxBufferedBytes: number;
   /** Payloads that one agent has not acknowledged; no more are sent until it acknowledges one. */
   readonly maxUnacknowledged: number;
+  /**
+   * How long acknowledgements gather until they are recorded. Most tasks have been reported RUNNING by then, which says the
+   * same; one that is not recorded yet when a connection ends is sent again, and its agent knows it already.
+   */
+  readonly deliveredMs: number;
   /** How long the agent of a deregistered instance has to learn what to stop before its session is closed. */
   readonly retireMs: number;
 }
@@ -20,6 +25,7 @@ export const DEFAULT_GATEWAY_SETTINGS: GatewaySettings = {
   maxUnansweredPings: 30,
   maxBufferedBytes: 8 * 1024 * 1024,
   maxUnacknowledged: 64,
+  deliveredMs: 1_000,
   retireMs: 10_000,
 };
 
