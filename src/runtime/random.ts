@@ -28,14 +28,30 @@ function fromBytes(bytes: (count: number) => Uint8Array): Random {
       const b = Buffer.from(bytes(16));
       b[6] = ((b[6] ?? 0) & 0x0f) | 0x40;
       b[8] = ((b[8] ?? 0) & 0x3f) | 0x80;
-      return b.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+      const text = b.toString("hex");
+      return `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`;
     },
   };
 }
 
-/** Cryptographically strong chance, from the operating system. */
+/** Asked of the operating system at a time: one question costs as much for 16 bytes as for these. */
+const POOL_BYTES = 16_384;
+
+/** Cryptographically strong chance, from the operating system. Each byte is handed out once and then overwritten. */
 export function systemRandom(): Random {
-  return fromBytes((count) => randomBytes(count));
+  let pool = Buffer.alloc(0);
+  let used = 0;
+  return fromBytes((count) => {
+    if (count > POOL_BYTES) return randomBytes(count);
+    if (used + count > pool.length) {
+      pool = randomBytes(POOL_BYTES);
+      used = 0;
+    }
+    const bytes = Buffer.from(pool.subarray(used, used + count));
+    pool.fill(0, used, used + count);
+    used += count;
+    return bytes;
+  });
 }
 
 /** The same sequence for the same seed, for tests and simulation. Not for secrets. */

@@ -58,9 +58,8 @@ function queryCode(code: string): string {
 
 export function writeAnswer(response: ServerResponse, answer: Answer): void {
   if (response.headersSent || response.destroyed) return;
-  const body = Buffer.from(answer.body, "utf8");
-  response.writeHead(answer.status, { ...answer.headers, "content-length": String(body.length) });
-  response.end(body);
+  response.writeHead(answer.status, { ...answer.headers, "content-length": String(Buffer.byteLength(answer.body)) });
+  response.end(answer.body); // as text, so that it leaves together with the head
 }
 
 /**

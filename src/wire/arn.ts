@@ -107,9 +107,11 @@ function defineArn<Kind extends string, const Template extends string>(
     return { arn: text as Arn<Kind>, partition, region, accountId, ...(names as Names<Template>) };
   };
 
+  // "task/{clusterName}/{taskId}" as "task/", clusterName, "/", taskId, "": names are at the odd places.
+  const pieces = template.split(/\{(\w+)\}/);
   const format = (scope: ArnScope, names: Names<Template>): Arn<Kind> => {
-    const resource = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => names[name as keyof Names<Template>]);
-    const text = `arn:${scope.partition ?? "aws"}:${service}:${scope.region}:${scope.accountId}:${resource}`;
+    let text = `arn:${scope.partition ?? "aws"}:${service}:${scope.region}:${scope.accountId}:`;
+    for (let i = 0; i < pieces.length; i++) text += i % 2 === 0 ? pieces[i] : names[pieces[i] as keyof Names<Template>];
     if (parse(text) === undefined) throw new RangeError(`not a well-formed ARN: ${text}`);
     return text as Arn<Kind>;
   };

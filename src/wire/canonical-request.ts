@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 
 export const ALGORITHM = "AWS4-HMAC-SHA256";
 
@@ -98,7 +98,7 @@ function canonicalHeader(value: string | readonly string[] | undefined): string 
 }
 
 export function sha256Hex(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  return hash("sha256", data);
 }
 
 /** Four HMACs deep: the key that signs for one day, region and service. */
@@ -116,8 +116,12 @@ export function toAmzDate(instant: number): string {
   return new Date(instant).toISOString().replaceAll(/[-:]|\.\d+/g, "");
 }
 
+/** The last time that was read: callers of the same second write the same text. */
+let lastRead: { readonly text: string; readonly instant: number } | undefined;
+
 /** Milliseconds since the epoch, or undefined when `text` is no YYYYMMDD'T'HHMMSS'Z' of a real time. */
 export function fromAmzDate(text: string): number | undefined {
+  if (lastRead?.text === text) return lastRead.instant;
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
   if (match === null) return undefined;
   const [, year, month, day, hour, minute, second] = match.map(Number) as [
@@ -130,5 +134,7 @@ export function fromAmzDate(text: string): number | undefined {
     number,
   ];
   const instant = Date.UTC(year, month - 1, day, hour, minute, second);
-  return toAmzDate(instant) === text ? instant : undefined;
+  if (toAmzDate(instant) !== text) return undefined;
+  lastRead = { text, instant };
+  return instant;
 }

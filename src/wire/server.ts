@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { TLSSocket } from "node:tls";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
@@ -7,12 +6,13 @@ import { type Answer, answerNotFound, errorAnswer, outputAnswer, writeAnswer } f
 import { isDeclaredError } from "./common-errors.ts";
 import { AwsError } from "./errors.ts";
 import { type FormNode, parseForm } from "./form.ts";
+import { IncomingCall } from "./incoming-call.ts";
 import { decodeJsonInput } from "./json.ts";
 import type { OperationModel, ServiceModel } from "./model.ts";
 import { decodeQueryInput } from "./query.ts";
 import { type BodyLimits, CallerGoneError, decompress, readBody } from "./request-body.ts";
 import { type CredentialsLookup, createVerifier, SignatureError, type SignatureVerifier, toAwsError } from "./sigv4.ts";
-import type { WireCall, WireService } from "./wire-service.ts";
+import type { WireService } from "./wire-service.ts";
 
 export { answerNotFound, answerUnavailable } from "./answer.ts";
 export type { WireCall, WireService } from "./wire-service.ts";
@@ -119,17 +119,7 @@ async function callService<Principal>(
       "an operation that is not served was called",
     );
 
-  const gone = new AbortController();
-  response.once("close", () => gone.abort(new CallerGoneError()));
-  const call: WireCall<Principal> = {
-    principal,
-    requestId,
-    sourceIp: request.socket.remoteAddress ?? "",
-    host: headers.host ?? "",
-    userAgent: headers["user-agent"] ?? "",
-    secure: request.socket instanceof TLSSocket,
-    signal: gone.signal,
-  };
+  const call = new IncomingCall(request, response, principal, requestId);
   try {
     return outputAnswer(model, operation, await service.call(operation.name, input, call), requestId);
   } catch (error) {

@@ -4,7 +4,7 @@ import type { ServiceModel } from "./model.ts";
 export interface WireCall<Principal> {
   readonly principal: Principal;
   readonly requestId: string;
-  /** The caller's address, as the socket has it. */
+  /** The caller's address, as the socket has it; empty once the caller is gone. */
   readonly sourceIp: string;
   /** The Host header: how the caller reached us. */
   readonly host: string;
