@@ -1,23 +1,25 @@
-/** A piece that grows beyond this is halved: what a change moves stays small, and a list is made of few copies. */
+/** A piece that grows beyond this is halved: what a change moves stays small. */
 const PIECE = 512;
 
-/** Some neighbours, ordered by key. The two lists run side by side. */
-interface Piece {
-  readonly keys: string[];
-  readonly records: object[];
+/** A record under its key. The table puts the newest record into it, so that buckets need not hear of it. */
+export interface Row {
+  readonly key: string;
+  record: object;
 }
 
 /**
- * The records that an index files under one value, ordered by key (as strings compare, by UTF-16 code units). A change
- * costs no more with many records than with few; so does going through them from any key on.
+ * The rows that an index files under one value, ordered by key (as strings compare, by UTF-16 code units). To file one or
+ * to take it out costs no more with many than with few; so does going through them from any key on.
  */
 export class Bucket {
   /** None is empty, except for the first one of an empty bucket. */
-  readonly #pieces: Piece[] = [{ keys: [], records: [] }];
+  readonly #pieces: Row[][] = [[]];
   readonly #pieceSize: number;
   #size = 0;
   /** Made when it is asked for; replaced and never changed, since callers hold it. */
   #list: readonly object[] | undefined;
+  /** The table's version of `#list`. */
+  #listedAt = 0;
 
   constructor(pieceSize = PIECE) {
     this.#pieceSize = pieceSize;
@@ -27,52 +29,46 @@ export class Bucket {
     return this.#size;
   }
 
-  get(key: string): object | undefined {
-    const piece = this.#pieces[this.#pieceOf(key)] as Piece;
-    const at = firstFrom(piece.keys, key);
-    return piece.keys[at] === key ? piece.records[at] : undefined;
-  }
-
-  set(key: string, record: object): void {
-    const number = this.#pieceOf(key);
-    const piece = this.#pieces[number] as Piece;
-    const at = firstFrom(piece.keys, key);
-    this.#list = undefined;
-    if (piece.keys[at] === key) {
-      piece.records[at] = record;
-      return;
-    }
-    piece.keys.splice(at, 0, key);
-    piece.records.splice(at, 0, record);
+  /** Files a row. One whose key is filed already stays as it is: it is the same row. */
+  add(row: Row): void {
+    const number = this.#pieceOf(row.key);
+    const piece = this.#pieces[number] as Row[];
+    const at = firstFrom(piece, row.key);
+    if (piece[at]?.key === row.key) return;
+    piece.splice(at, 0, row);
     this.#size++;
-    if (piece.keys.length > this.#pieceSize) this.#halve(number, at);
+    this.#list = undefined;
+    if (piece.length > this.#pieceSize) this.#halve(number, at);
   }
 
   delete(key: string): void {
     const number = this.#pieceOf(key);
-    const piece = this.#pieces[number] as Piece;
-    const at = firstFrom(piece.keys, key);
-    if (piece.keys[at] !== key) return;
-    piece.keys.splice(at, 1);
-    piece.records.splice(at, 1);
-    if (piece.keys.length === 0 && this.#pieces.length > 1) this.#pieces.splice(number, 1);
+    const piece = this.#pieces[number] as Row[];
+    const at = firstFrom(piece, key);
+    if (piece[at]?.key !== key) return;
+    piece.splice(at, 1);
+    if (piece.length === 0 && this.#pieces.length > 1) this.#pieces.splice(number, 1);
     this.#size--;
     this.#list = undefined;
   }
 
-  list(): readonly object[] {
-    this.#list ??= ([] as object[]).concat(...this.#pieces.map((piece) => piece.records));
+  /** The records. `version` is another one whenever a record of the table may have been replaced. */
+  list(version: number): readonly object[] {
+    if (this.#list === undefined || this.#listedAt !== version) {
+      this.#list = this.#pieces.flat().map((row) => row.record);
+      this.#listedAt = version;
+    }
     return this.#list;
   }
 
-  /** Those whose keys come after `key`, in order; all without one. It must not be changed meanwhile. */
+  /** The records whose keys come after `key`, in order; all without one. It must not be changed meanwhile. */
   *after(key: string | undefined): Generator<object> {
     let number = key === undefined ? 0 : this.#pieceOf(key);
-    const first = this.#pieces[number] as Piece;
-    let at = key === undefined ? 0 : firstFrom(first.keys, key);
-    if (first.keys[at] === key) at++;
-    for (let piece: Piece | undefined = first; piece !== undefined; piece = this.#pieces[++number]) {
-      for (; at < piece.records.length; at++) yield piece.records[at] as object;
+    const first = this.#pieces[number] as Row[];
+    let at = key === undefined ? 0 : firstFrom(first, key);
+    if (first[at]?.key === key) at++;
+    for (let piece: Row[] | undefined = first; piece !== undefined; piece = this.#pieces[++number]) {
+      for (; at < piece.length; at++) yield (piece[at] as Row).record;
       at = 0;
     }
   }
@@ -83,7 +79,7 @@ export class Bucket {
     let high = this.#pieces.length - 1;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (((this.#pieces[middle] as Piece).keys.at(-1) as string) < key) low = middle + 1;
+      if (((this.#pieces[middle] as Row[]).at(-1) as Row).key < key) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -91,19 +87,19 @@ export class Bucket {
 
   /** In the middle; but what came at the end leaves full pieces behind, since records are often filed in order. */
   #halve(number: number, at: number): void {
-    const { keys, records } = this.#pieces[number] as Piece;
-    const from = at === keys.length - 1 ? at : keys.length >>> 1;
-    this.#pieces.splice(number + 1, 0, { keys: keys.splice(from), records: records.splice(from) });
+    const piece = this.#pieces[number] as Row[];
+    const from = at === piece.length - 1 ? at : piece.length >>> 1;
+    this.#pieces.splice(number + 1, 0, piece.splice(from));
   }
 }
 
-/** Where the first of the ordered keys stands that is not before `key`. */
-function firstFrom(keys: readonly string[], key: string): number {
+/** Where the first of the ordered rows stands whose key is not before `key`. */
+function firstFrom(rows: readonly Row[], key: string): number {
   let low = 0;
-  let high = keys.length;
+  let high = rows.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((keys[middle] as string) < key) low = middle + 1;
+    if ((rows[middle] as Row).key < key) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -1,7 +1,7 @@
 import { deepFreeze } from "./freeze.ts";
 import type { JournalRead } from "./journal.ts";
 import type { TableDraft } from "./store.ts";
-import type { TableState } from "./table-state.ts";
+import type { Difference, TableState } from "./table-state.ts";
 import type { Effect, Tables } from "./tables.ts";
 
 /** What one run of a transaction has read and written so far. */
@@ -27,12 +27,17 @@ class Run {
     if (this.#checksReads) this.#scans.add(table);
   }
 
-  wrote(table: string, key: string, before: object | undefined, after: object | undefined): void {
+  wrote(table: string, key: string, difference: Difference): void {
     const effects = this.#effects.get(table) ?? new Map<string, Effect>();
     this.#effects.set(table, effects);
     const effect = effects.get(key);
-    if (effect === undefined) effects.set(key, { table, key, before, after });
-    else effect.after = after;
+    if (effect === undefined) {
+      const { before, after } = difference;
+      effects.set(key, { table, key, before, after, difference });
+    } else {
+      effect.after = difference.after;
+      effect.difference = undefined; // it was that of the first step only
+    }
   }
 
   /** The net effects: what was written and then taken back is not among them. */
@@ -108,6 +113,11 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function draftOf(table: TableState, current: () => Run): TableDraft<object, string, string> {
   const name = table.name;
+  const change = (key: string, after: object | undefined): Difference => {
+    const difference = table.difference(table.get(key), after);
+    table.set(key, after, difference);
+    return difference;
+  };
   return {
     get(key) {
       current().readKey(name, key);
@@ -143,12 +153,12 @@ function draftOf(table: TableState, current: () => Run): TableDraft<object, stri
       const run = current();
       const key = table.keyOf(record);
       deepFreeze(record, name);
-      run.wrote(name, key, table.set(key, record), record);
+      run.wrote(name, key, change(key, record));
       return record;
     },
     delete(key) {
       const run = current();
-      if (table.get(key) !== undefined) run.wrote(name, key, table.set(key, undefined), undefined);
+      if (table.get(key) !== undefined) run.wrote(name, key, change(key, undefined));
       run.readKey(name, key);
     },
   };

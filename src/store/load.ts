@@ -50,8 +50,9 @@ export async function load(schema: Schema, journal: Journal, migrations: readonl
       const table = durable.table(name);
       if (table.keyOf(record) !== key)
         throw unfit(journal, `the record ${key} of table ${name} has another key inside`);
-      table.set(key, record);
-      newest.table(name).set(key, record);
+      const difference = table.difference(undefined, record);
+      table.set(key, record, difference);
+      newest.table(name).set(key, record, difference);
     }
   }
   const migrated = migrations.length > state.schemaVersion ? { writes, schemaVersion: migrations.length } : undefined;

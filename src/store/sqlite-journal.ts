@@ -108,11 +108,11 @@ class SqliteJournal implements Journal {
     return this.#closing.promise;
   }
 
-  /** Commits at the end of this turn, so that what one turn appends goes together. */
+  /** Commits when all that has come in by now was looked at, so that what one turn appends goes together. */
   #schedule(): void {
     if (this.#scheduled || this.#burst.length > 0 || this.#failure !== undefined) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#scheduled = false;
       if (this.#failure === undefined) this.#commit();
     });

@@ -1,5 +1,5 @@
 import type { Schema } from "./table.ts";
-import { TableState } from "./table-state.ts";
+import { type Difference, TableState } from "./table-state.ts";
 
 /** The change of one record. `before` and `after` are undefined where there is no record. */
 export interface Effect {
@@ -7,6 +7,8 @@ export interface Effect {
   readonly key: string;
   before: object | undefined;
   after: object | undefined;
+  /** What it means for indexes, if that is known. */
+  difference?: Difference;
 }
 
 /** All tables in one state. */
@@ -27,7 +29,9 @@ export class Tables {
 
   /** Carries the effects out, and notes in each what was there before. */
   redo(effects: readonly Effect[]): void {
-    for (const effect of effects) effect.before = this.table(effect.table).set(effect.key, effect.after);
+    for (const effect of effects) {
+      effect.before = this.table(effect.table).set(effect.key, effect.after, effect.difference);
+    }
   }
 
   /** Takes the effects back. They must be the last ones that were carried out. */

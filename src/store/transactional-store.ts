@@ -200,8 +200,8 @@ export class TransactionalStore<S extends Schema> implements Store<S> {
   #applyDurable(effects: readonly Effect[], revision: number): void {
     const puts: Effect[] = [];
     const deletes: Effect[] = [];
-    for (const { table, key, after } of effects) {
-      const before = this.#durable.table(table).set(key, after);
+    for (const { table, key, after, difference } of effects) {
+      const before = this.#durable.table(table).set(key, after, difference);
       if (after !== undefined) puts.push({ table, key, before, after });
       else if (before !== undefined) deletes.push({ table, key, before, after });
     }
