@@ -9,11 +9,15 @@ export interface Row {
 
 /**
  * The rows that an index files under one value, ordered by key (as strings compare, by UTF-16 code units). To file one or
- * to take it out costs no more with many than with few; so does going through them from any key on.
+ * to take it out costs no more with many than with few; so does going through them from any key on. While nobody asks
+ * for more than their number, many are not ordered at all.
  */
 export class Bucket {
   /** None is empty, except for the first one of an empty bucket. */
-  readonly #pieces: Row[][] = [[]];
+  #pieces: Row[][] = [[]];
+  /** All rows, by key, while they are not in `#pieces`. */
+  #unordered: Map<string, Row> | undefined;
+  #isOrderWanted = false;
   readonly #pieceSize: number;
   #size = 0;
   /** Made when it is asked for; replaced and never changed, since callers hold it. */
@@ -31,6 +35,11 @@ export class Bucket {
 
   /** Files a row. One whose key is filed already stays as it is: it is the same row. */
   add(row: Row): void {
+    if (this.#unordered !== undefined) {
+      this.#unordered.set(row.key, row);
+      this.#size = this.#unordered.size;
+      return;
+    }
     const number = this.#pieceOf(row.key);
     const piece = this.#pieces[number] as Row[];
     const at = firstFrom(piece, row.key);
@@ -38,10 +47,17 @@ export class Bucket {
     piece.splice(at, 0, row);
     this.#size++;
     this.#list = undefined;
-    if (piece.length > this.#pieceSize) this.#halve(number, at);
+    if (piece.length <= this.#pieceSize) return;
+    if (this.#isOrderWanted) this.#halve(number, at);
+    else this.#unordered = new Map(piece.map((each) => [each.key, each]));
   }
 
   delete(key: string): void {
+    if (this.#unordered !== undefined) {
+      this.#unordered.delete(key);
+      this.#size = this.#unordered.size;
+      return;
+    }
     const number = this.#pieceOf(key);
     const piece = this.#pieces[number] as Row[];
     const at = firstFrom(piece, key);
@@ -54,6 +70,7 @@ export class Bucket {
 
   /** The records. `version` is another one whenever a record of the table may have been replaced. */
   list(version: number): readonly object[] {
+    this.#order();
     if (this.#list === undefined || this.#listedAt !== version) {
       this.#list = this.#pieces.flat().map((row) => row.record);
       this.#listedAt = version;
@@ -63,6 +80,7 @@ export class Bucket {
 
   /** The records whose keys come after `key`, in order; all without one. It must not be changed meanwhile. */
   *after(key: string | undefined): Generator<object> {
+    this.#order();
     let number = key === undefined ? 0 : this.#pieceOf(key);
     const first = this.#pieces[number] as Row[];
     let at = key === undefined ? 0 : firstFrom(first, key);
@@ -71,6 +89,17 @@ export class Bucket {
       for (; at < piece.length; at++) yield (piece[at] as Row).record;
       at = 0;
     }
+  }
+
+  #order(): void {
+    this.#isOrderWanted = true;
+    if (this.#unordered === undefined) return;
+    const rows = [...this.#unordered.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+    const half = Math.ceil(this.#pieceSize / 2);
+    const count = Math.max(1, Math.ceil(rows.length / half));
+    this.#pieces = Array.from({ length: count }, (_, i) => rows.slice(i * half, (i + 1) * half));
+    this.#unordered = undefined;
+    this.#list = undefined;
   }
 
   /** The piece in which a key is, or would be. */
