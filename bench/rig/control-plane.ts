@@ -30,12 +30,38 @@ export interface ControlPlane {
   close(): Promise<void>;
 }
 
-/** Starts a server on loopback. With `profileDir`, its processor profile is written there when it ends. */
-export async function startControlPlane(options: { readonly profileDir?: string } = {}): Promise<ControlPlane> {
+export interface ControlPlaneOptions {
+  /** Where the processor profile of the server is written when it ends. */
+  readonly profileDir?: string;
+  /** Puts what the server is to find into its data directory. */
+  readonly prepare?: (dataDir: string) => Promise<void>;
+  /** Further arguments of `berth server`. */
+  readonly args?: readonly string[];
+}
+
+/** Starts a server on loopback. */
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const dataDir = mkdtempSync(join(tmpdir(), "berth-bench-"));
+  try {
+    await options.prepare?.(dataDir);
+  } catch (error) {
+    rmSync(dataDir, { recursive: true, force: true });
+    throw error;
+  }
   const profile = options.profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profileDir}`];
   const log = openSync(join(dataDir, "server.log"), "a");
-  const args = [...profile, MAIN, "server", "--data-dir", dataDir, "--listen", "127.0.0.1:0", "--log-level", "warn"];
+  const args = [
+    ...profile,
+    MAIN,
+    "server",
+    "--data-dir",
+    dataDir,
+    "--listen",
+    "127.0.0.1:0",
+    "--log-level",
+    "warn",
+    ...(options.args ?? []),
+  ];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", log] });
   let printed = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
