@@ -6,9 +6,10 @@ import { CallWriter, SignedConnection } from "./rig/signed-http.ts";
 
 /**
  * How long a service of so many tasks takes from CreateService until all are planned, all are RUNNING and it is steady, and
- * what that costs the server; then the same for its scaling to none. Simulated agents on real websockets, over HTTP, store on disk.
+ * what that costs the server. Simulated agents on real websockets, over HTTP, store on disk.
  */
-const USAGE = "usage: bench/service-5000.ts [--tasks 1000,5000] [--agents 200] [--limit-seconds 300] [--profile DIRECTORY]";
+const USAGE =
+  "usage: bench/service-5000.ts [--tasks 1000,5000] [--agents 200] [--limit-seconds 300] [--profile DIRECTORY]";
 
 const { values } = parseArgs({
   options: {
@@ -33,10 +34,6 @@ interface Service {
   readonly events: readonly { readonly message: string }[];
 }
 
-const rows = [];
-for (const tasks of sizes) rows.push(...(await measure(tasks)));
-console.table(rows);
-
 async function measure(tasks: number) {
   const server = await startControlPlane({ profileDir: values.profile });
   let fleet: Fleet | undefined;
@@ -45,10 +42,10 @@ async function measure(tasks: number) {
     await connection.call("CreateCluster", {});
     await connection.call("RegisterTaskDefinition", DEFINITION);
     fleet = await openFleet(server.caller, { agents, processes: 1, startMs: 200 });
-    const service = { service: "big", serviceName: "big", taskDefinition: DEFINITION.family };
+    const service = { serviceName: "big", taskDefinition: DEFINITION.family };
     const steps = new Steps(server, tasks);
-    await connection.call("CreateService", { ...service, desiredCount: tasks });
     steps.begin();
+    await connection.call("CreateService", { ...service, desiredCount: tasks });
     const isSteady = ({ events }: Service) => events[0]?.message.endsWith("has reached a steady state.") === true;
     await steps.until("planned", connection, (s) => s.runningCount + s.pendingCount === tasks);
     await steps.until("RUNNING", connection, (s) => s.runningCount === tasks);
@@ -100,3 +97,7 @@ class Steps {
     });
   }
 }
+
+const rows = [];
+for (const tasks of sizes) rows.push(...(await measure(tasks)));
+console.table(rows);
