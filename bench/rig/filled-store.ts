@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { capabilityAttributes, LOGGING_DRIVERS } from "../../src/agent/capabilities.ts";
 import type { ApiContext } from "../../src/api/context.ts";
 import { createEcsService } from "../../src/api/ecs/index.ts";
+import { DEFAULT_DEPLOYMENT_SETTINGS } from "../../src/deployment/index.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
@@ -28,7 +29,8 @@ export async function fillStore(
   const scope = { partition: "aws", region: "us-east-1", accountId: "000000000000" };
   const balancer = { address: "127.0.0.1", checkBind: async () => undefined };
   const taskLogs: ApiContext["taskLogs"] = { read: async () => ({ kind: "disconnected" }) };
-  const context: ApiContext = { store, clock, random, log, scope, pageSecret: "bench", balancer, taskLogs };
+  const services = { settings: DEFAULT_DEPLOYMENT_SETTINGS, heldHosts: () => new Set<never>() };
+  const context: ApiContext = { store, clock, random, log, scope, pageSecret: "bench", balancer, taskLogs, services };
   const call = caller(context);
   await call("CreateCluster", {});
   await call("RegisterTaskDefinition", DEFINITION);
