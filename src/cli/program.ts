@@ -8,6 +8,7 @@ import { eventsCommand } from "./commands/events.ts";
 import { hostCommand } from "./commands/host.ts";
 import { hostsCommand } from "./commands/hosts.ts";
 import { logsCommand } from "./commands/logs.ts";
+import { planCommand } from "./commands/plan.ts";
 import { psCommand } from "./commands/ps.ts";
 import { runCommand } from "./commands/run.ts";
 import { scaleCommand } from "./commands/scale.ts";
@@ -42,6 +43,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     logsCommand,
     eventsCommand,
     whyCommand,
+    planCommand,
     runCommand,
     stopCommand,
     scaleCommand,

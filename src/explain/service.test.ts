@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ObservedTask } from "../deployment/index.ts";
 import { newDeployment } from "../deployment/index.ts";
-import { testTask } from "../deployment/testing.ts";
+import { testService, testTask } from "../deployment/testing.ts";
 import { type DeploymentRecord, NO_THROTTLE, type ServiceRecord } from "../model/service.ts";
+import { revisionArnOf, type ServiceDeploymentRecord } from "../model/service-deployment.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { Explanation } from "./explanation.ts";
 import type { ServiceFacts } from "./facts.ts";
@@ -269,7 +270,25 @@ function check(
 for (const row of SERVICE_ROWS)
   test(`a service is explained: ${row.when}`, () => check(row, (facts) => explainService(facts, NOW)));
 
-const DEPLOYMENT_ROWS: readonly (Row & { readonly of: string })[] = [
+function past(over: Partial<ServiceDeploymentRecord>): ServiceDeploymentRecord {
+  const service = testService();
+  return {
+    arn: "arn:aws:ecs:us-east-1:000000000000:service-deployment/default/web/abc" as ServiceDeploymentRecord["arn"],
+    serviceArn: service.arn,
+    clusterArn: service.clusterArn,
+    targetRevisionArn: revisionArnOf(service.arn, "ecs-svc/77"),
+    sourceRevisionArns: [],
+    status: "SUCCESSFUL",
+    settings: { minimumHealthyPercent: 100, maximumPercent: 200 },
+    breaker: { status: "DISABLED", failureCount: 0, threshold: 3 },
+    createdAt: 0,
+    finishedAt: NOW - 300_000,
+    updatedAt: NOW - 300_000,
+    ...over,
+  };
+}
+
+const DEPLOYMENT_ROWS: readonly (Row & { readonly of: string; readonly record?: ServiceDeploymentRecord })[] = [
   {
     when: "it is done",
     of: "ecs-svc/1",
@@ -283,6 +302,35 @@ const DEPLOYMENT_ROWS: readonly (Row & { readonly of: string })[] = [
     tasks: three,
     state: "ENDED",
     says: "Deployment ecs-svc/77 of service web is over: none of its tasks is wanted any more.",
+  },
+  {
+    when: "it was completed and replaced",
+    of: "ecs-svc/77",
+    record: past({}),
+    tasks: three,
+    state: "ENDED",
+    says: "Deployment ecs-svc/77 of service web was completed 5 min ago, and has been replaced since.",
+  },
+  {
+    when: "it was rolled back",
+    of: "ecs-svc/77",
+    record: past({
+      status: "ROLLBACK_SUCCESSFUL",
+      statusReason: "Service deployment rolled back because the circuit breaker threshold was exceeded.",
+      failedTask: { taskArn: failedTask.arn, since: 0, isTold: true },
+    }),
+    tasks: three,
+    state: "FAILING",
+    says: "Deployment ecs-svc/77 of service web failed and was rolled back 5 min ago: Service deployment rolled back because the circuit breaker threshold was exceeded.",
+    fixes: [`see how one of its tasks failed: \`berth why ${id(9)}\``],
+  },
+  {
+    when: "it was stopped",
+    of: "ecs-svc/77",
+    record: past({ status: "STOPPED" }),
+    tasks: three,
+    state: "FAILING",
+    says: "Deployment ecs-svc/77 of service web failed or was stopped 5 min ago: no reason is recorded.",
   },
   {
     when: "it is in progress",
@@ -318,4 +366,5 @@ const DEPLOYMENT_ROWS: readonly (Row & { readonly of: string })[] = [
 ];
 
 for (const row of DEPLOYMENT_ROWS)
-  test(`a deployment is explained: ${row.when}`, () => check(row, (facts) => explainDeployment(facts, row.of, NOW)));
+  test(`a deployment is explained: ${row.when}`, () =>
+    check(row, (facts) => explainDeployment(facts, row.of, row.record, NOW)));

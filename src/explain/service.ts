@@ -1,11 +1,12 @@
 import { wantedTasks } from "../deployment/index.ts";
 import { type DeploymentRecord, primaryDeployment } from "../model/service.ts";
+import type { ServiceDeploymentRecord } from "../model/service-deployment.ts";
 import { assertNever } from "../runtime/assert-never.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { Explanation, Finding, FindingCode } from "./explanation.ts";
 import type { ServiceFacts } from "./facts.ts";
 import { serviceFindings } from "./service-findings.ts";
-import { ago, counted, countedAre, lastPart, span } from "./words.ts";
+import { ago, counted, countedAre, lastPart, quoted, span } from "./words.ts";
 
 /** Whether a service is as it is wished, and if not, what it waits for. */
 export function explainService(facts: ServiceFacts, now: Instant): Explanation {
@@ -32,14 +33,17 @@ export function explainService(facts: ServiceFacts, now: Instant): Explanation {
   }
 }
 
-/** Where one of a service's deployments stands, and what is next. */
-export function explainDeployment(facts: ServiceFacts, deploymentId: string, now: Instant): Explanation {
+/** Where one of a service's deployments stands, and what is next; `record` is the newest of its history, if there is one. */
+export function explainDeployment(
+  facts: ServiceFacts,
+  deploymentId: string,
+  record: ServiceDeploymentRecord | undefined,
+  now: Instant,
+): Explanation {
   const { service } = facts.observed;
   const deployment = service.deployments.find((d) => d.id === deploymentId);
   if (deployment === undefined || service.status !== "ACTIVE") {
-    return ended(
-      `Deployment ${deploymentId} of service ${service.name} is over: none of its tasks is wanted any more.`,
-    );
+    return explainPastDeployment(`Deployment ${deploymentId} of service ${service.name}`, record, now);
   }
   const found = serviceFindings(facts, now, deploymentId);
   const state = stateOf(found.findings);
@@ -47,6 +51,28 @@ export function explainDeployment(facts: ServiceFacts, deploymentId: string, now
   const begin = `${subject} ${standingOf(facts, deployment, now)}`;
   const first = found.findings[0];
   return { ...found, state, summary: first === undefined ? `${begin}.` : `${begin}; ${first.text}.` };
+}
+
+/** How a deployment ended that none of the service's tasks belongs to any more. */
+function explainPastDeployment(
+  subject: string,
+  record: ServiceDeploymentRecord | undefined,
+  now: Instant,
+): Explanation {
+  const over = ended(`${subject} is over: none of its tasks is wanted any more.`);
+  if (record?.finishedAt === undefined) return over;
+  const when = ago(record.finishedAt, now);
+  if (record.status === "SUCCESSFUL") return ended(`${subject} was completed ${when}, and has been replaced since.`);
+  const how = record.status === "ROLLBACK_SUCCESSFUL" ? "failed and was rolled back" : "failed or was stopped";
+  const reason = quoted(record.statusReason ?? "no reason is recorded");
+  const task = record.failedTask === undefined ? undefined : lastPart(record.failedTask.taskArn);
+  return {
+    ...over,
+    state: "FAILING",
+    summary: `${subject} ${how} ${when}: ${reason}.`,
+    findings: [{ code: "FAILED", text: reason }],
+    fixes: task === undefined ? [] : [`see how one of its tasks failed: \`berth why ${task}\``],
+  };
 }
 
 function standingOf(facts: ServiceFacts, deployment: DeploymentRecord, now: Instant): string {

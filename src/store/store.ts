@@ -81,6 +81,11 @@ export interface Store<S extends Schema> {
    */
   transact<T>(name: string, fn: (tx: Transaction<S>) => NotPromise<T>): Promise<T>;
   /**
+   * Runs `fn` at once over the newest state, as `transact` does, and takes back all that it did: nobody sees any of it, and nothing is
+   * made durable. Returns its answer, or throws its error.
+   */
+  rehearse<T>(name: string, fn: (tx: Transaction<S>) => NotPromise<T>): T;
+  /**
    * Calls `listener` after each committed change, in order, each once; `view` is then at that change's revision. An
    * error that a listener throws is logged and hurts nobody else. Returns what ends the watch.
    */

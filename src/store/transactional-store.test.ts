@@ -149,6 +149,30 @@ test("records are frozen deeply, and what is not plain JSON data is refused with
   }, TypeError);
 });
 
+test("a rehearsal sees the newest state and its own writes, and leaves nothing of them", async () => {
+  const { store, clock, changes } = await setup();
+  const first = store.transact("first", increment("a"));
+  const seen = store.rehearse("what if", (tx) => {
+    increment("a")(tx);
+    tx.items.delete("b");
+    tx.items.put(item("c", 1, "other"));
+    return { a: tx.items.get("a")?.count, kinds: tx.items.count("kind", "other") };
+  });
+  assert.deepEqual(seen, { a: 2, kinds: 1 });
+  const refuse = () =>
+    store.rehearse("refused", (tx) => {
+      tx.items.put(item("a", 9));
+      throw new Error("no");
+    });
+  assert.throws(refuse, /^Error: no$/);
+  assert.throws(() => store.rehearse("async", (async () => 1) as never), /must be synchronous/);
+  await clock.step();
+  assert.equal(await first, 1);
+  assert.deepEqual([...store.view.items.all()], [item("a", 1)]);
+  assert.equal(changes.length, 1);
+  store.verify();
+});
+
 test("a watcher that throws hurts nobody, and is told to the operator", async () => {
   const errors: string[] = [];
   const log: Log = { ...silentLog(), error: (_, message) => errors.push(message) };

@@ -86,6 +86,10 @@ export class TransactionalStore<S extends Schema> implements Store<S> {
     });
   }
 
+  rehearse<T>(name: string, fn: (tx: Transaction<S>) => NotPromise<T>): T {
+    return this.#runner.rehearse(name, fn) as T;
+  }
+
   /** Makes durable what a migration changed. Called before anything else. */
   commitMigration({ writes, schemaVersion }: NonNullable<Loaded["migrated"]>): Promise<void> {
     const name = `migration to schema version ${schemaVersion}`;

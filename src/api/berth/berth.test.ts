@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { newDeployment } from "../../deployment/index.ts";
 import { testService, testTask } from "../../deployment/testing.ts";
+import { revisionArnOf, type ServiceDeploymentRecord } from "../../model/service-deployment.ts";
 import type { TaskRecord } from "../../model/task.ts";
-import { clusterArn } from "../../wire/arn.ts";
+import { clusterArn, serviceDeploymentArn } from "../../wire/arn.ts";
 import { isDeclaredError } from "../../wire/common-errors.ts";
 import { AwsError } from "../../wire/errors.ts";
 import { berthModel } from "../../wire/model.ts";
@@ -36,6 +37,20 @@ const TASK = testTask(1, {
 });
 const OVER = testTask(2, { lastStatus: "STOPPED", desiredStatus: "STOPPED", deploymentId: "ecs-svc/7", stoppedAt: 5 });
 
+const RECORD: ServiceDeploymentRecord = {
+  arn: serviceDeploymentArn(TEST_SCOPE, { clusterName: "default", serviceName: "web", serviceDeploymentId: "abc" }),
+  serviceArn: SERVICE.arn,
+  clusterArn: SERVICE.clusterArn,
+  targetRevisionArn: revisionArnOf(SERVICE.arn, "ecs-svc/5"),
+  sourceRevisionArns: [],
+  status: "SUCCESSFUL",
+  settings: { minimumHealthyPercent: 100, maximumPercent: 200 },
+  breaker: { status: "DISABLED", failureCount: 0, threshold: 3 },
+  createdAt: TEST_START - 400_000,
+  finishedAt: TEST_START - 300_000,
+  updatedAt: TEST_START - 300_000,
+};
+
 /** A cluster with the service web, a task that runs and one that has stopped. */
 async function bench() {
   const context = await testContext();
@@ -47,6 +62,7 @@ async function bench() {
     tx.services.put({ ...SERVICE, deployments: [deployment] });
     tx.tasks.put(TASK);
     tx.tasks.put(OVER);
+    tx.serviceDeployments.put(RECORD);
   });
   return context;
 }
@@ -59,7 +75,9 @@ for (const [what, resource, kind, arn] of [
   ["a task's id", taskIdOf(TASK), "TASK", TASK.arn],
   ["a task's ARN", TASK.arn, "TASK", TASK.arn],
   ["a deployment's id", "ecs-svc/1", "DEPLOYMENT", "ecs-svc/1"],
-  ["the id of a deployment that is over", "ecs-svc/7", "DEPLOYMENT", "ecs-svc/7"],
+  ["the id of a deployment of whose tasks one is known", "ecs-svc/7", "DEPLOYMENT", "ecs-svc/7"],
+  ["the id of a deployment in the service's history", "ecs-svc/5", "DEPLOYMENT", "ecs-svc/5"],
+  ["a service deployment's ARN", RECORD.arn, "DEPLOYMENT", "ecs-svc/5"],
 ] as const)
   test(`ExplainResource finds ${what}`, async () => {
     const answer = await berthOperations.ExplainResource(await bench(), { resource }, TEST_CALL);
@@ -80,6 +98,11 @@ test("the answer about a task has its state, its sentence, and where its log is"
     instances: [],
     logStreams: [{ containerName: "web", logGroupName: "/berth/default", logStreamName: `web/web/${taskIdOf(TASK)}` }],
   });
+});
+
+test("the answer about a deployment of the past says how it ended", async () => {
+  const { summary } = await berthOperations.ExplainResource(await bench(), { resource: "ecs-svc/5" }, TEST_CALL);
+  assert.equal(summary, "Deployment ecs-svc/5 of service web was completed 5 min ago, and has been replaced since.");
 });
 
 test("a host that is silent, and the brake, are seen as the controllers see them", async () => {
@@ -106,14 +129,19 @@ for (const [what, input, code, message] of [
   ["an empty name", { resource: "" }, "InvalidParameterException", /1 to 1024/],
   ["an endless name", { resource: "x".repeat(1025) }, "InvalidParameterException", /1 to 1024/],
   ["no name at all", { resource: "*/%" }, "ResourceNotFoundException", undefined],
-  ["the ARN of something else", { resource: INSTANCE.arn }, "InvalidParameterException", /service or a task/],
+  [
+    "the ARN of something else",
+    { resource: INSTANCE.arn },
+    "InvalidParameterException",
+    /service deployment or a task/,
+  ],
   [
     "the ARN of another cluster's",
     { resource: SERVICE.arn.replace("/default/", "/x/") },
     "InvalidParameterException",
     /is for cluster x/,
   ],
-  ["no ARN of ECS", { resource: "arn:aws:s3:::x" }, "InvalidParameterException", /service or a task/],
+  ["no ARN of ECS", { resource: "arn:aws:s3:::x" }, "InvalidParameterException", /service deployment or a task/],
   ["another cluster", { resource: "web", cluster: "x" }, "ClusterNotFoundException", undefined],
   ["no cluster's name", { resource: "web", cluster: "?" }, "InvalidParameterException", undefined],
 ] as const)

@@ -28,7 +28,7 @@ function explain(context: ApiContext, resource: Resource, now: Instant): Explana
     case "SERVICE":
       return explainService(serviceFactsOf(context, resource.service), now);
     case "DEPLOYMENT":
-      return explainDeployment(serviceFactsOf(context, resource.service), resource.deploymentId, now);
+      return explainDeployment(serviceFactsOf(context, resource.service), resource.deploymentId, resource.record, now);
     case "TASK":
       return explainTask(taskFactsOf(context, resource.task, now), now);
   }

@@ -7,25 +7,37 @@ import type { TaskRecord } from "../../model/task.ts";
 import type { TaskDefinitionRecord } from "../../model/task-definition.ts";
 import type { Instant } from "../../runtime/clock.ts";
 import { instancesBehindDaemons, placementOfService } from "../../state/index.ts";
+import type { BerthView } from "../../store/index.ts";
 import type { ApiContext } from "../context.ts";
 
 /** All that is recorded of a service and what it depends on, for an explanation. */
 export function serviceFactsOf(context: ApiContext, service: ServiceRecord): ServiceFacts {
-  const { view } = context.store;
-  const { settings, heldHosts } = context.services;
-  const observed = observeService(view, service.arn, settings, contactOf(context));
+  const { settings } = context.services;
+  const observed = observeService(context.store.view, service.arn, settings, contactOf(context));
   if (observed === undefined) throw new Error(`${service.arn} vanished while it was looked at`);
+  return { ...factsOf(context.store.view, observed), heldHosts: context.services.heldHosts() };
+}
+
+/** As `serviceFactsOf`, in a rehearsal that has come to its end: every task that runs is taken for healthy. */
+export function rehearsedFactsOf(tables: BerthView, service: ServiceRecord): ServiceFacts {
+  const observed = observeService(tables, service.arn, { healthyAfterMs: 0 });
+  if (observed === undefined) throw new Error(`${service.arn} vanished while it was looked at`);
+  return factsOf(tables, observed);
+}
+
+function factsOf(tables: BerthView, observed: Observed): ServiceFacts {
+  const { service } = observed;
   return {
     observed,
-    instances: instancesOf(context, service),
-    definitions: definitionsOf(context, observed),
+    instances: instancesOf(tables, service),
+    definitions: definitionsOf(tables, observed),
     targetGroups: groupsOf(
-      context,
+      tables,
       observed.tasks.map(({ task }) => task),
     ),
-    requestFor: (definition, deployment) => placementOfService(view, service, definition, deployment),
-    lastFailures: lastFailuresOf(view.tasks.where("serviceStopped", service.arn)),
-    heldHosts: heldHosts(),
+    requestFor: (definition, deployment) => placementOfService(tables, service, definition, deployment),
+    lastFailures: lastFailuresOf(tables.tasks.where("serviceStopped", service.arn)),
+    heldHosts: new Set(),
   };
 }
 
@@ -44,30 +56,30 @@ export function taskFactsOf(context: ApiContext, task: TaskRecord, now: Instant)
       task.containerInstanceArn === undefined ? undefined : view.containerInstances.get(task.containerInstanceArn),
     isHostSilent: seen?.isHostSilent,
     targets: view.targets.where("task", task.arn),
-    targetGroups: groupsOf(context, [task]),
+    targetGroups: groupsOf(view, [task]),
     service,
     health: seen === undefined ? undefined : assessHealth(seen, grace, settings, now),
   };
 }
 
 /** Tasks of other services find less room where DAEMON services have still to take theirs. */
-function instancesOf({ store: { view } }: ApiContext, { schedulingStrategy, clusterArn }: ServiceRecord) {
-  if (schedulingStrategy === "DAEMON") return view.containerInstances.where("cluster", clusterArn);
-  return instancesBehindDaemons(view, clusterArn);
+function instancesOf(tables: BerthView, { schedulingStrategy, clusterArn }: ServiceRecord) {
+  if (schedulingStrategy === "DAEMON") return tables.containerInstances.where("cluster", clusterArn);
+  return instancesBehindDaemons(tables, clusterArn);
 }
 
 function contactOf({ services: { agents }, clock }: ApiContext) {
   return hostContact({ agents, clock });
 }
 
-function definitionsOf({ store }: ApiContext, { service, tasks }: Observed): ReadonlyMap<string, TaskDefinitionRecord> {
+function definitionsOf(tables: BerthView, { service, tasks }: Observed): ReadonlyMap<string, TaskDefinitionRecord> {
   const arns = new Set([...service.deployments, ...tasks.map(({ task }) => task)].map((one) => one.taskDefinitionArn));
-  return new Map([...arns].flatMap((arn) => entry(arn, store.view.taskDefinitions.get(arn))));
+  return new Map([...arns].flatMap((arn) => entry(arn, tables.taskDefinitions.get(arn))));
 }
 
-function groupsOf({ store }: ApiContext, tasks: readonly TaskRecord[]): ReadonlyMap<string, TargetGroupRecord> {
+function groupsOf(tables: BerthView, tasks: readonly TaskRecord[]): ReadonlyMap<string, TargetGroupRecord> {
   const arns = new Set(tasks.flatMap((task) => task.loadBalancers.map((lb) => lb.targetGroupArn)));
-  return new Map([...arns].flatMap((arn) => entry(arn, store.view.targetGroups.get(arn))));
+  return new Map([...arns].flatMap((arn) => entry(arn, tables.targetGroups.get(arn))));
 }
 
 function entry<T>(key: string, value: T | undefined): readonly (readonly [string, T])[] {

@@ -1,8 +1,12 @@
 import type { BerthOperations } from "../../wire/models/berth.ts";
 import { explainResource } from "./explain-resource.ts";
 import type { Operation } from "./operation.ts";
+import { planInstanceRemoval } from "./plan-instance-removal.ts";
+import { planServiceUpdate } from "./plan-service-update.ts";
 
 /** Every operation of Berth's own API. The compiler wants one for each in the model. */
 export const berthOperations: { readonly [K in keyof BerthOperations]: Operation<K> } = {
   ExplainResource: explainResource,
+  PlanServiceUpdate: planServiceUpdate,
+  PlanInstanceRemoval: planInstanceRemoval,
 };

@@ -16,6 +16,10 @@ type ValueName = {
 export const BERTH_OPERATION_DOCS: Readonly<Record<keyof (typeof BERTH_MODEL)["operations"], string>> = {
   ExplainResource:
     "Says why a service, a deployment or a task is as it is: whether it is as it was asked for, and if not, what it waits for or how it failed, and what helps.",
+  PlanServiceUpdate:
+    "Says what UpdateService with these members would do: which tasks would start where, which would stop, in how many steps, and what would not fit. Nothing is changed.",
+  PlanInstanceRemoval:
+    "Says what would happen to the services' tasks if container instances were set to DRAINING, or deregistered by force. Nothing is changed.",
 };
 
 /** What each member means. */
@@ -23,7 +27,7 @@ export const BERTH_MEMBER_DOCS: Readonly<Record<MemberName, string>> = {
   "Refusal.message": "What is wrong, in words.",
   "ExplainResourceRequest.cluster": "Name or ARN; `default` if left out.",
   "ExplainResourceRequest.resource":
-    "A service's name, a task's id, a deployment's id (`ecs-svc/…`), or the ARN of a service or a task. A service's name comes first.",
+    "A service's name, a task's id, a deployment's id (`ecs-svc/…`), or the ARN of a service, a service deployment or a task. A service's name comes first.",
   "ExplainResourceResponse.kind": "What was found under that name.",
   "ExplainResourceResponse.arn": "Its ARN; of a deployment its id.",
   "ExplainResourceResponse.state": "How it is, in one word.",
@@ -42,6 +46,38 @@ export const BERTH_MEMBER_DOCS: Readonly<Record<MemberName, string>> = {
   "LogStream.containerName": "The container.",
   "LogStream.logGroupName": "For GetLogEvents.",
   "LogStream.logStreamName": "For GetLogEvents.",
+  "PlanServiceUpdateRequest.cluster": "Name or ARN; `default` if left out.",
+  "PlanServiceUpdateRequest.service": "Name or ARN.",
+  "PlanServiceUpdateRequest.taskDefinition": "As in UpdateService.",
+  "PlanServiceUpdateRequest.desiredCount": "As in UpdateService.",
+  "PlanServiceUpdateRequest.forceNewDeployment": "As in UpdateService.",
+  "PlanServiceUpdateRequest.minimumHealthyPercent": "As in UpdateService's deploymentConfiguration.",
+  "PlanServiceUpdateRequest.maximumPercent": "As in UpdateService's deploymentConfiguration.",
+  "PlanInstanceRemovalRequest.cluster": "Name or ARN; `default` if left out.",
+  "PlanInstanceRemovalRequest.containerInstances": "1 to 10 of them: ids, ARNs, or the names of hosts.",
+  "PlanInstanceRemovalRequest.manner": "How they would leave.",
+  "Plan.end": "How it would end.",
+  "Plan.summary": "What would happen, in one sentence.",
+  "Plan.steps": "At most 100. A step ends when what it started is healthy and what it stopped is gone.",
+  "Plan.hosts": "The hosts on which something would change, and how they would be at the end.",
+  "Plan.notes": "What else is to be known.",
+  "Plan.findings": "What would stand in the way at the end, the most important first.",
+  "Plan.fixes": "What helps against it, the smallest change first.",
+  "Plan.instances": "Where tasks would fit nowhere: the cluster's container instances, the nearest to a fit first.",
+  "PlanStep.number": "1 for the first.",
+  "PlanStep.starts": "Tasks that would start.",
+  "PlanStep.stops": "Tasks that would stop.",
+  "PlannedTasks.service": "The service's name.",
+  "PlannedTasks.taskDefinition": "`family:revision`.",
+  "PlannedTasks.containerInstanceArn": "Where; absent for a task that has no place.",
+  "PlannedTasks.host": "What a person calls it.",
+  "PlannedTasks.count": "How many of them.",
+  "PlannedHost.containerInstanceArn": "Its ARN.",
+  "PlannedHost.host": "What a person calls it.",
+  "PlannedHost.tasksBefore": "Tasks that are to run there now.",
+  "PlannedHost.tasksAfter": "Tasks that would be to run there at the end.",
+  "PlannedHost.cpuLeft": "CPU units that would be left at the end.",
+  "PlannedHost.memoryMiBLeft": "MiB of memory that would be left at the end.",
 };
 
 /** What each value of an enum means. */
@@ -54,6 +90,12 @@ export const BERTH_VALUE_DOCS: Readonly<Record<ValueName, string>> = {
   "ResourceState.WAITING": "Something is in its way that it cannot mend itself.",
   "ResourceState.FAILING": "It fails.",
   "ResourceState.ENDED": "It is over, as somebody wished.",
+  "RemovalManner.DRAIN": "Set to DRAINING: services replace their tasks there within their limits.",
+  "RemovalManner.DEREGISTER": "Deregistered by force, or lost: all tasks there are over at once.",
+  "PlanEnd.NOTHING_TO_DO": "Nothing would start or stop, and nothing is in the way.",
+  "PlanEnd.COMPLETE": "Every service would be as it should be.",
+  "PlanEnd.STUCK": "It would not go on by itself: `findings` say why.",
+  "PlanEnd.CUT_OFF": "There are more steps than are worked out.",
   "FindingCode.DELETED": "The service is being deleted.",
   "FindingCode.FAILED": "A deployment has failed.",
   "FindingCode.PLACEMENT": "No instance has what tasks need.",

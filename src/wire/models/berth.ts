@@ -19,11 +19,30 @@ export const BERTH_MODEL = {
       output: "ExplainResourceResponse",
       errors: ["ClusterNotFoundException", "InvalidParameterException", "ResourceNotFoundException"],
     },
+    PlanServiceUpdate: {
+      input: "PlanServiceUpdateRequest",
+      output: "Plan",
+      errors: [
+        "ClientException",
+        "ClusterNotFoundException",
+        "InvalidParameterException",
+        "ServiceNotActiveException",
+        "ServiceNotFoundException",
+      ],
+    },
+    PlanInstanceRemoval: {
+      input: "PlanInstanceRemovalRequest",
+      output: "Plan",
+      errors: ["ClusterNotFoundException", "InvalidParameterException", "ResourceNotFoundException"],
+    },
   },
   errors: {
+    ClientException: { code: "ClientException", status: 400, shape: "Refusal" },
     ClusterNotFoundException: { code: "ClusterNotFoundException", status: 400, shape: "Refusal" },
     InvalidParameterException: { code: "InvalidParameterException", status: 400, shape: "Refusal" },
     ResourceNotFoundException: { code: "ResourceNotFoundException", status: 400, shape: "Refusal" },
+    ServiceNotActiveException: { code: "ServiceNotActiveException", status: 400, shape: "Refusal" },
+    ServiceNotFoundException: { code: "ServiceNotFoundException", status: 400, shape: "Refusal" },
   },
   shapes: {
     Refusal: { members: { message: "string" } },
@@ -73,6 +92,65 @@ export const BERTH_MODEL = {
     LogStream: {
       members: { containerName: "string", logGroupName: "string", logStreamName: "string" },
       required: ["containerName", "logGroupName", "logStreamName"],
+    },
+    PlanServiceUpdateRequest: {
+      members: {
+        cluster: "string",
+        service: "string",
+        taskDefinition: "string",
+        desiredCount: "integer",
+        forceNewDeployment: "boolean",
+        minimumHealthyPercent: "integer",
+        maximumPercent: "integer",
+      },
+      required: ["service"],
+    },
+    PlanInstanceRemovalRequest: {
+      members: { cluster: "string", containerInstances: "List<string>", manner: "RemovalManner" },
+      required: ["containerInstances", "manner"],
+    },
+    RemovalManner: { enum: ["DRAIN", "DEREGISTER"] },
+    Plan: {
+      members: {
+        end: "PlanEnd",
+        summary: "string",
+        steps: "List<PlanStep>",
+        hosts: "List<PlannedHost>",
+        notes: "List<string>",
+        findings: "List<Finding>",
+        fixes: "List<string>",
+        instances: "List<InstanceFit>",
+      },
+      required: ["end", "summary", "steps", "hosts", "notes", "findings", "fixes", "instances"],
+    },
+    PlanEnd: { enum: ["NOTHING_TO_DO", "COMPLETE", "STUCK", "CUT_OFF"] },
+    "List<PlanStep>": { list: "PlanStep" },
+    PlanStep: {
+      members: { number: "integer", starts: "List<PlannedTasks>", stops: "List<PlannedTasks>" },
+      required: ["number", "starts", "stops"],
+    },
+    "List<PlannedTasks>": { list: "PlannedTasks" },
+    PlannedTasks: {
+      members: {
+        service: "string",
+        taskDefinition: "string",
+        containerInstanceArn: "string",
+        host: "string",
+        count: "integer",
+      },
+      required: ["service", "taskDefinition", "host", "count"],
+    },
+    "List<PlannedHost>": { list: "PlannedHost" },
+    PlannedHost: {
+      members: {
+        containerInstanceArn: "string",
+        host: "string",
+        tasksBefore: "integer",
+        tasksAfter: "integer",
+        cpuLeft: "integer",
+        memoryMiBLeft: "integer",
+      },
+      required: ["containerInstanceArn", "host", "tasksBefore", "tasksAfter", "cpuLeft", "memoryMiBLeft"],
     },
   },
 } as const satisfies ModelJson;

@@ -83,7 +83,8 @@ export const updateContainerInstancesState: Operation<"UpdateContainerInstancesS
   return { containerInstances: changed.map((i) => toWireContainerInstance(store.view, i, ["TAGS"])), failures };
 };
 
-function setStatus(
+/** Moves an instance between ACTIVE and DRAINING. Throws for one that is INACTIVE. */
+export function setStatus(
   tx: BerthTransaction,
   instance: ContainerInstanceRecord,
   status: "ACTIVE" | "DRAINING",

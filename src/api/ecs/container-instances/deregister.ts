@@ -1,3 +1,5 @@
+import type { ContainerInstanceRecord } from "../../../model/container-instance.ts";
+import type { Instant } from "../../../runtime/clock.ts";
 import { abandonTask } from "../../../state/index.ts";
 import type { BerthTransaction } from "../../../store/index.ts";
 import type { ContainerInstanceArn } from "../../../wire/arn.ts";
@@ -25,13 +27,14 @@ export const deregisterContainerInstance: Operation<"DeregisterContainerInstance
     if (found.status === "INACTIVE") throw clientError("The referenced container instance was inactive.");
     const tasks = tx.tasks.where("containerInstance", found.arn);
     if (tasks.length > 0 && input.force !== true) throw invalidParameter("Found running tasks on the instance.");
-    for (const task of tasks) abandonTask(tx, task, FORCED, now);
-    return makeInactive(tx, found.arn, now);
+    return removeInstance(tx, found.arn, now);
   });
   return { containerInstance: toWireContainerInstance(store.view, instance, ["TAGS"]) };
 };
 
-function makeInactive(tx: BerthTransaction, arn: ContainerInstanceArn, now: number) {
+/** Makes the instance INACTIVE, and gives up the tasks on it. */
+export function removeInstance(tx: BerthTransaction, arn: ContainerInstanceArn, now: Instant): ContainerInstanceRecord {
+  for (const task of tx.tasks.where("containerInstance", arn)) abandonTask(tx, task, FORCED, now);
   const instance = tx.containerInstances.get(arn);
   if (instance === undefined) throw new Error(`${arn} vanished while it was deregistered`);
   return tx.containerInstances.put({

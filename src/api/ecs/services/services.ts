@@ -154,7 +154,7 @@ function startableDefinition(
 }
 
 /** When a deployment would begin, and the names it would have: `ecs-svc/<19 digits>`, and its service deployment's. */
-function deploymentAt({ clock, random }: Pick<ApiContext, "clock" | "random">) {
+export function deploymentAt({ clock, random }: Pick<ApiContext, "clock" | "random">) {
   const now = clock.now();
   return { now, id: `ecs-svc/${random.digits(19)}`, began: { now, id: newServiceDeploymentId(random) } };
 }
@@ -164,34 +164,42 @@ function deploymentAt({ clock, random }: Pick<ApiContext, "clock" | "random">) {
  * forceNewDeployment asks for one. Source: ECS API reference, UpdateService.
  */
 export const updateService: Operation<"UpdateService"> = async (context, input) => {
-  const { store, scope } = context;
+  const { store } = context;
   refuseMembers(UPDATE_SERVICE_REFUSED, input);
+  const at = deploymentAt(context);
+  const service = await store.transact("UpdateService", (tx) => putUpdatedService(tx, context, input, at));
+  return { service: toWireService(store.view, service, ["TAGS"]) };
+};
+
+/** The service after an update that was asked for, recorded. Refuses what UpdateService refuses, but for members that are not carried out. */
+export function putUpdatedService(
+  tx: BerthTransaction,
+  { scope }: Pick<ApiContext, "scope">,
+  input: EcsOperations["UpdateService"]["input"],
+  at: ReturnType<typeof deploymentAt>,
+): ServiceRecord {
   if (input.desiredCount !== undefined) checkDesiredCount(input.desiredCount);
   checkGracePeriod(input.healthCheckGracePeriodSeconds);
   const placementStrategy = withoutCleared(input.placementStrategy);
   checkPlacement(input.placementConstraints, placementStrategy);
-  const at = deploymentAt(context);
-  const service = await store.transact("UpdateService", (tx) => {
-    const before = resolveService(tx, scope, resolveCluster(tx, scope, input.cluster), input.service);
-    if (before.status !== "ACTIVE") throw serviceNotActive();
-    if (before.schedulingStrategy === "DAEMON") checkDaemonInput({ ...input, placementStrategy });
-    const after = updated(before, { ...input, placementStrategy });
-    const definition =
-      input.taskDefinition === undefined || input.taskDefinition === ""
-        ? tx.taskDefinitions.get(before.taskDefinitionArn)
-        : startableDefinition(tx, context, input.taskDefinition);
-    if (definition === undefined) throw clientError("TaskDefinition not found.");
-    const isNew =
-      input.forceNewDeployment === true ||
-      definition.arn !== before.taskDefinitionArn ||
-      JSON.stringify(after.loadBalancers) !== JSON.stringify(before.loadBalancers);
-    if (isNew) checkLoadBalancers(tx, after.loadBalancers, definition);
-    const wish = { ...after, taskDefinitionArn: definition.arn };
-    const next = { ...wish, deployments: deploymentsOf(wish, isNew, at) };
-    return tx.services.put(isNew ? beginServiceDeployment(tx, next, definition, at.began) : next);
-  });
-  return { service: toWireService(store.view, service, ["TAGS"]) };
-};
+  const before = resolveService(tx, scope, resolveCluster(tx, scope, input.cluster), input.service);
+  if (before.status !== "ACTIVE") throw serviceNotActive();
+  if (before.schedulingStrategy === "DAEMON") checkDaemonInput({ ...input, placementStrategy });
+  const after = updated(before, { ...input, placementStrategy });
+  const definition =
+    input.taskDefinition === undefined || input.taskDefinition === ""
+      ? tx.taskDefinitions.get(before.taskDefinitionArn)
+      : startableDefinition(tx, { scope }, input.taskDefinition);
+  if (definition === undefined) throw clientError("TaskDefinition not found.");
+  const isNew =
+    input.forceNewDeployment === true ||
+    definition.arn !== before.taskDefinitionArn ||
+    JSON.stringify(after.loadBalancers) !== JSON.stringify(before.loadBalancers);
+  if (isNew) checkLoadBalancers(tx, after.loadBalancers, definition);
+  const wish = { ...after, taskDefinitionArn: definition.arn };
+  const next = { ...wish, deployments: deploymentsOf(wish, isNew, at) };
+  return tx.services.put(isNew ? beginServiceDeployment(tx, next, definition, at.began) : next);
+}
 
 /** One empty object takes a service's strategy away. Source: ECS API reference, UpdateService. */
 function withoutCleared(strategy: PlacementStrategy[] | undefined): PlacementStrategy[] | undefined {

@@ -1,0 +1,159 @@
+import { type DeploymentSettings, reconcileService } from "../deployment/index.ts";
+import type { TaskRecord } from "../model/task.ts";
+import type { Instant } from "../runtime/clock.ts";
+import type { Random } from "../runtime/random.ts";
+import { applyHealth, applyReport, finishDraining, removeTarget } from "../state/index.ts";
+import type { BerthTransaction } from "../store/index.ts";
+import type { ContainerInstanceArn, ServiceArn, TaskDefinitionArn } from "../wire/arn.ts";
+import { applyServiceActions } from "./apply-service.ts";
+import { observeService } from "./observe-service.ts";
+
+/** A task that a service would start or stop. */
+export interface Move {
+  readonly kind: "start" | "stop";
+  readonly serviceArn: ServiceArn;
+  readonly taskDefinitionArn: TaskDefinitionArn;
+  readonly containerInstanceArn: ContainerInstanceArn | undefined;
+}
+
+/** What services would do, one step after the other. */
+export interface Rehearsal {
+  /** What is decided at the same time. A step ends when what it started is healthy and what it stopped is gone. */
+  readonly steps: readonly (readonly Move[])[];
+  /** `settled`: every service is as it should be; `stuck`: it would not go on by itself; `cut-off`: there are more steps. */
+  readonly end: "settled" | "stuck" | "cut-off";
+}
+
+/** More steps than this are not worked out, in one rehearsal. */
+const MAX_STEPS = 100;
+/** So many tasks are looked at in one rehearsal, again and again: about a second's work, in which the control plane does nothing else. */
+const MAX_TASKS_SEEN = 50_000;
+/** Looks at one service in one step; a service at rest needs one. */
+const MAX_LOOKS = 100;
+
+interface Stage {
+  readonly tx: BerthTransaction;
+  readonly random: Random;
+  readonly settings: DeploymentSettings;
+  now: Instant;
+  seen: number;
+}
+
+/**
+ * Plays the services' and the agents' parts, by the same code that acts, in a rehearsal of the store (`Store.rehearse`): tasks that are
+ * told to start run and are healthy at once, and those that are told to stop are gone. What is unhealthy stays so, and hosts whose agents are
+ * not connected do nothing.
+ */
+export function rehearseServices(
+  tx: BerthTransaction,
+  services: readonly ServiceArn[],
+  at: { readonly now: Instant; readonly random: Random },
+): Rehearsal {
+  const stage: Stage = { tx, random: at.random, settings: { healthyAfterMs: 0 }, now: at.now, seen: 0 };
+  const steps: (readonly Move[])[] = [];
+  for (let waits = 0; waits <= MAX_STEPS; ) {
+    const moves = services.flatMap((arn) => decide(stage, arn));
+    if (moves.length > 0) steps.push(moves);
+    if (steps.length >= MAX_STEPS || stage.seen > MAX_TASKS_SEEN) return { steps, end: "cut-off" };
+    const isOnTheWay = services.map((arn) => agentsCatchUp(stage, arn)).some(Boolean);
+    if (moves.length > 0 || isOnTheWay) continue;
+    const next = nextAttempt(stage, services);
+    if (next === undefined) break;
+    stage.now = next;
+    waits++;
+  }
+  return { steps, end: services.every((arn) => isSettled(tx, arn)) ? "settled" : "stuck" };
+}
+
+/** Looks at the service until it has nothing more to decide, and answers what it decided to start and stop. */
+function decide(stage: Stage, arn: ServiceArn): readonly Move[] {
+  const { tx, now, random, settings } = stage;
+  const before = new Map(tx.tasks.where("service", arn).map((task) => [task.arn, task]));
+  for (let looks = 0; looks < MAX_LOOKS && stage.seen <= MAX_TASKS_SEEN; looks++) {
+    const observed = observeService(tx, arn, settings);
+    if (observed === undefined) return [];
+    stage.seen += observed.tasks.length + 1;
+    const actions = reconcileService(observed, now).filter((a) => a.kind !== "event" && a.kind !== "look-again");
+    if (actions.length === 0) break;
+    const tasks = tx.tasks.where("service", arn).length;
+    applyServiceActions(tx, observed.service, actions, { now, random });
+    // A start that found no place would be decided again and again.
+    const isStart = actions.some((a) => a.kind === "start-tasks");
+    if (isStart && tx.tasks.where("service", arn).length === tasks) break;
+  }
+  const after = tx.tasks.where("service", arn);
+  return after.flatMap((task): Move[] => {
+    const known = before.get(task.arn);
+    if (known === undefined && task.desiredStatus === "RUNNING") return [moveOf("start", arn, task)];
+    const isStopped = known?.desiredStatus === "RUNNING" && task.desiredStatus === "STOPPED";
+    return isStopped ? [moveOf("stop", arn, task)] : [];
+  });
+}
+
+function moveOf(kind: Move["kind"], serviceArn: ServiceArn, task: TaskRecord): Move {
+  const { taskDefinitionArn, containerInstanceArn } = task;
+  return { kind, serviceArn, taskDefinitionArn, containerInstanceArn };
+}
+
+/** Every agent that is connected does what it was told, and all that is new is well. True if anything changed. */
+function agentsCatchUp({ tx, now }: Stage, arn: ServiceArn): boolean {
+  let changed = false;
+  for (const task of tx.tasks.where("service", arn)) {
+    const on = task.containerInstanceArn;
+    if (on !== undefined && tx.containerInstances.get(on)?.agentConnected !== true) continue;
+    if (task.desiredStatus === "STOPPED") {
+      for (const target of tx.targets.where("task", task.arn)) removeTarget(tx, target);
+      applyReport(tx, finishDraining(tx, task, now), { status: "STOPPED", containers: [] }, now);
+      changed = true;
+      continue;
+    }
+    const running = task.lastStatus === "RUNNING" ? task : reportRunning(tx, task, now);
+    const isWell = makeWell(tx, running, now);
+    if (running !== task || isWell) changed = true;
+  }
+  return changed;
+}
+
+function reportRunning(tx: BerthTransaction, task: TaskRecord, now: Instant): TaskRecord {
+  const containers = task.containers.map(({ name }) => ({ name, lastStatus: "RUNNING" as const }));
+  return applyReport(tx, task, { status: "RUNNING", containers }, now);
+}
+
+/** What is not known to be ill passes its checks. True if anything changed. */
+function makeWell(tx: BerthTransaction, task: TaskRecord, now: Instant): boolean {
+  const unknown = task.containers.filter((c) => c.checksHealth && c.healthStatus === "UNKNOWN");
+  applyHealth(tx, task, new Map(unknown.map((c) => [c.name, "HEALTHY"])));
+  let changed = unknown.length > 0;
+  const targets = tx.targets.where("task", task.arn);
+  for (const { targetGroupArn, containerPort } of task.loadBalancers) {
+    const target = targets.find((t) => t.targetGroupArn === targetGroupArn);
+    if (target !== undefined && target.state !== "initial") continue;
+    const group = tx.targetGroups.get(targetGroupArn);
+    if (group === undefined) continue;
+    const made = target ?? {
+      targetGroupArn: group.arn,
+      id: task.arn,
+      port: containerPort,
+      taskArn: task.arn,
+      registeredAt: now,
+    };
+    tx.targets.put({ ...made, state: "healthy" });
+    changed = true;
+  }
+  return changed;
+}
+
+/** When starts that are held back after failures are tried again. */
+function nextAttempt({ tx, now }: Stage, services: readonly ServiceArn[]): Instant | undefined {
+  const times = services.flatMap((arn) =>
+    (tx.services.get(arn)?.deployments ?? []).flatMap(({ throttle: { nextAttemptAt } }) =>
+      nextAttemptAt !== undefined && nextAttemptAt > now ? [nextAttemptAt] : [],
+    ),
+  );
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+function isSettled(tx: BerthTransaction, arn: ServiceArn): boolean {
+  const service = tx.services.get(arn);
+  return service === undefined || service.status === "INACTIVE" || service.steadyAt !== undefined;
+}
