@@ -41,6 +41,12 @@ export const SERVER_SETTINGS = {
     40,
     [0, 3600],
   ),
+  "rebalance-after": number(
+    "SECONDS",
+    "how long a host must have been connected without a break before services move tasks to it",
+    60,
+    [0, 86_400],
+  ),
   "host-loss-grace": number(
     "SECONDS",
     "how much longer than six silent seconds a host's tasks are waited for before they are replaced",

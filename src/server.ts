@@ -118,7 +118,10 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
       ? { secretAccessKey: key.secretAccessKey, principal }
       : undefined;
   const gateway = createGateway({ store, clock, random, log, authenticate, region });
-  const deployment = { healthyAfterMs: settings["service-healthy-after"] * 1000 };
+  const deployment = {
+    healthyAfterMs: settings["service-healthy-after"] * 1000,
+    rebalanceAfterMs: settings["rebalance-after"] * 1000,
+  };
   const context: ApiContext = {
     store,
     clock,

@@ -1,7 +1,7 @@
-import { type ServiceAction, serviceMessages } from "../deployment/index.ts";
+import { rebalanceMessages, type ServiceAction, serviceMessages } from "../deployment/index.ts";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
-import { type TaskRecord, taskId } from "../model/task.ts";
+import { type TaskMove, type TaskRecord, taskId } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
@@ -78,6 +78,11 @@ class ServiceWork {
       case "set-desired-count":
         this.#service = this.#tx.services.put({ ...this.#service, desiredCount: action.count });
         return;
+      case "end-move": {
+        const task = this.#tx.tasks.get(action.taskArn);
+        if (task !== undefined) this.#tx.tasks.put({ ...task, move: undefined });
+        return;
+      }
       case "account":
         for (const arn of action.taskArns) {
           const task = this.#tx.tasks.get(arn);
@@ -108,14 +113,15 @@ class ServiceWork {
     this.#stopped = [];
   }
 
-  #stop({ taskArn, reason }: Extract<ServiceAction, { kind: "stop-task" }>): void {
+  #stop({ taskArn, reason, isTold }: Extract<ServiceAction, { kind: "stop-task" }>): void {
     const task = this.#tx.tasks.get(taskArn);
     if (task === undefined || task.desiredStatus === "STOPPED") return;
     requestStop(this.#tx, task, { stopCode: "ServiceSchedulerInitiated", reason }, this.#at.now);
-    this.#stopped.push(task);
+    if (isTold !== true) this.#stopped.push(task);
   }
 
-  #start({ deploymentId, count, replacesUnhealthy, on }: Extract<ServiceAction, { kind: "start-tasks" }>): void {
+  #start(action: Extract<ServiceAction, { kind: "start-tasks" }>): void {
+    const { deploymentId, count, replacesUnhealthy, on, move } = action;
     const deployment = this.#service.deployments.find((d) => d.id === deploymentId);
     const definition =
       deployment === undefined ? undefined : this.#tx.taskDefinitions.get(deployment.taskDefinitionArn);
@@ -128,7 +134,9 @@ class ServiceWork {
     for (let i = 0; i < count; i++) {
       const placement = place(i);
       if (placement.kind === "placed") {
-        started.push(taskId(this.#launch(deployment, definition, placement.instance)));
+        const task = this.#launch(deployment, definition, placement.instance, move);
+        if (move === undefined) started.push(taskId(task));
+        else this.#tell(rebalanceMessages.startedToRebalance([taskId(task)], move.field, placement.instance), false);
         continue;
       }
       refusal ??= placement;
@@ -168,6 +176,7 @@ class ServiceWork {
     deployment: DeploymentRecord,
     definition: TaskDefinitionRecord,
     instance: ContainerInstanceRecord,
+    move: TaskMove | undefined,
   ): TaskRecord {
     const { clusterArn, name, arn, propagateTags, enableECSManagedTags } = this.#service;
     const task = newTask(
@@ -184,7 +193,7 @@ class ServiceWork {
       },
       this.#at,
     );
-    return launchTask(this.#tx, task);
+    return launchTask(this.#tx, move === undefined ? task : { ...task, move });
   }
 
   #tellStarts(ids: readonly string[], replacesUnhealthy: number): void {

@@ -1,4 +1,9 @@
-import { DEFAULT_DEPLOYMENT_SETTINGS, type DeploymentSettings, type Observed } from "../deployment/index.ts";
+import {
+  DEFAULT_DEPLOYMENT_SETTINGS,
+  type DeploymentSettings,
+  type Observed,
+  type ObservedPlace,
+} from "../deployment/index.ts";
 import type { TargetRecord } from "../model/load-balancer.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
@@ -6,6 +11,7 @@ import type { BerthView } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 import type { ControllerContext } from "./context.ts";
 import { observeDaemonHosts } from "./observe-daemon.ts";
+import { observePlaces } from "./observe-places.ts";
 
 /** What a load balancer takes beside its health checks until a target that it reaches again counts as healthy here. */
 const RECOVERY_EXTRA_MS = 5_000;
@@ -32,6 +38,7 @@ export function observeService(
 ): Observed | undefined {
   const service = tables.services.get(serviceArn);
   if (service === undefined) return undefined;
+  let places: readonly ObservedPlace[] | undefined;
   return {
     service,
     tasks: tables.tasks.where("service", serviceArn).map((task) => {
@@ -41,6 +48,10 @@ export function observeService(
     serviceDeployments: tables.serviceDeployments.where("unfinished", serviceArn),
     unaccounted: tables.tasks.where("serviceUnaccounted", serviceArn),
     settings,
+    places: () => {
+      places ??= observePlaces(tables, service, settings);
+      return places;
+    },
     daemonHosts:
       service.schedulingStrategy === "DAEMON" && service.status === "ACTIVE"
         ? observeDaemonHosts(tables, service)

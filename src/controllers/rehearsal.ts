@@ -24,6 +24,9 @@ export interface Rehearsal {
   readonly end: "settled" | "stuck" | "cut-off";
 }
 
+/** What is started is healthy at once; what evens tasks out later is no part of a change. */
+export const REHEARSAL_SETTINGS: DeploymentSettings = { healthyAfterMs: 0, rebalanceAfterMs: Number.POSITIVE_INFINITY };
+
 /** More steps than this are not worked out, in one rehearsal. */
 const MAX_STEPS = 100;
 /** So many tasks are looked at in one rehearsal, again and again: about a second's work, in which the control plane does nothing else. */
@@ -49,7 +52,7 @@ export function rehearseServices(
   services: readonly ServiceArn[],
   at: { readonly now: Instant; readonly random: Random },
 ): Rehearsal {
-  const stage: Stage = { tx, random: at.random, settings: { healthyAfterMs: 0 }, now: at.now, seen: 0 };
+  const stage: Stage = { tx, random: at.random, settings: REHEARSAL_SETTINGS, now: at.now, seen: 0 };
   const steps: (readonly Move[])[] = [];
   for (let waits = 0; waits <= MAX_STEPS; ) {
     const moves = services.flatMap((arn) => decide(stage, arn));

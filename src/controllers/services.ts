@@ -1,5 +1,6 @@
-import { reconcileService, type ServiceAction } from "../deployment/index.ts";
+import { DEFAULT_DEPLOYMENT_SETTINGS, reconcileService, type ServiceAction } from "../deployment/index.ts";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { Timer } from "../runtime/clock.ts";
 import type { BerthSchema, Change } from "../store/index.ts";
 import { applyServiceActions } from "./apply-service.ts";
 import type { ControllerContext } from "./context.ts";
@@ -51,8 +52,22 @@ export function startServicesController(context: ControllerContext): { stop(): P
   const addAll = () => {
     for (const service of store.view.services.all()) if (service.status !== "INACTIVE") queue.add(service.arn);
   };
+  /** Clusters whose services are looked at when a host that has connected may take tasks of others. One timer for many hosts. */
+  const settling = new Map<string, Timer>();
+  const { rebalanceAfterMs } = context.deployment ?? DEFAULT_DEPLOYMENT_SETTINGS;
+  const lookAtAllLater = (clusterArn: string) => {
+    if (settling.has(clusterArn)) return;
+    const timer = clock.after(rebalanceAfterMs, () => {
+      settling.delete(clusterArn);
+      for (const { arn, availabilityZoneRebalancing: is } of store.view.services.where("cluster", clusterArn)) {
+        if (is === "ENABLED") queue.add(arn);
+      }
+    });
+    settling.set(clusterArn, timer);
+  };
   const unwatch = store.watch((change) => {
     for (const arn of servicesTouched(change, context)) queue.add(arn);
+    for (const clusterArn of clustersWithNewHost(change)) lookAtAllLater(clusterArn);
     for (const clusterArn of clustersWithNewRoom(change)) {
       for (const arn of waitingForRoom.get(clusterArn) ?? []) queue.add(arn);
     }
@@ -63,6 +78,7 @@ export function startServicesController(context: ControllerContext): { stop(): P
     stop: () => {
       resync.cancel();
       unwatch();
+      for (const timer of settling.values()) timer.cancel();
       return queue.stop();
     },
   };
@@ -124,6 +140,18 @@ function isOtherForDaemons(before: ContainerInstanceRecord | undefined, after: C
     (after.status === "DRAINING" && before.used !== after.used)
   );
 }
+
+/** The clusters in which an agent has connected, or an instance is ACTIVE again. */
+function clustersWithNewHost({ puts }: Change<BerthSchema>): Set<string> {
+  const clusters = new Set<string>();
+  for (const put of puts) {
+    if (put.table !== "containerInstances" || !isServing(put.after)) continue;
+    if (put.before === undefined || !isServing(put.before)) clusters.add(put.after.clusterArn);
+  }
+  return clusters;
+}
+
+const isServing = (instance: ContainerInstanceRecord) => instance.status === "ACTIVE" && instance.agentConnected;
 
 /** The clusters in which an instance may now take a task that it could not take before. */
 function clustersWithNewRoom({ puts }: Change<BerthSchema>): Set<string> {

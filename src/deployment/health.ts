@@ -31,7 +31,7 @@ export interface Health {
 export function assessHealth(
   { task, targets, instance, isHostSilent, targetsCountFrom = 0 }: ObservedTask,
   gracePeriodSeconds: number,
-  settings: DeploymentSettings,
+  settings: Pick<DeploymentSettings, "healthyAfterMs">,
   now: Instant,
 ): Health {
   if (task.lastStatus !== "RUNNING" || task.startedAt === undefined) return { state: "starting", well: false };

@@ -8,9 +8,13 @@ export {
   DEFAULT_DEPLOYMENT_SETTINGS,
   type DeploymentSettings,
   type Observed,
+  type ObservedPlace,
   type ObservedTask,
   type ServiceAction,
 } from "./observed.ts";
+export { type Move, planRebalance, type RebalancePlace } from "./rebalance.ts";
+export * as rebalanceMessages from "./rebalance-messages.ts";
+export { rebalanceMoves } from "./rebalance-service.ts";
 export { reconcileService } from "./reconcile.ts";
 export { type Wanted, wantedTasks } from "./roster.ts";
 export { breakerReport } from "./service-deployment.ts";

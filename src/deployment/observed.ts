@@ -2,9 +2,10 @@ import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import type { TargetRecord } from "../model/load-balancer.ts";
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
 import type { ServiceDeploymentRecord } from "../model/service-deployment.ts";
-import type { TaskRecord } from "../model/task.ts";
+import type { TaskMove, TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { ContainerInstanceArn, TaskArn } from "../wire/arn.ts";
+import type { RebalancePlace } from "./rebalance.ts";
 
 /** All that a look at a service depends on, beside the time. */
 export interface Observed {
@@ -16,8 +17,16 @@ export interface Observed {
   /** Its service deployments that are not over. */
   readonly serviceDeployments: readonly ServiceDeploymentRecord[];
   readonly settings: DeploymentSettings;
+  /** For a service whose tasks may be moved: where to. Asked only when it is steady, since it is dear to find out. */
+  readonly places?: () => readonly ObservedPlace[];
   /** For a DAEMON service: the instances of its cluster that are not INACTIVE, in an order that does not change by itself. */
   readonly daemonHosts?: readonly DaemonHost[];
+}
+
+/** An instance that tasks may be moved to. */
+export interface ObservedPlace extends RebalancePlace {
+  /** Nothing is moved there before: it has not been connected for long, or a task that was moved there has failed. */
+  readonly openFrom: Instant;
 }
 
 /** An instance as a DAEMON service sees it. */
@@ -47,9 +56,14 @@ export interface DeploymentSettings {
    * RUNNING, in milliseconds. ECS's value: 40,000.
    */
   readonly healthyAfterMs: number;
+  /**
+   * Tasks are moved to an instance when its agent has been connected this long without a break, in milliseconds: a host that
+   * comes and goes does not make tasks wander.
+   */
+  readonly rebalanceAfterMs: number;
 }
 
-export const DEFAULT_DEPLOYMENT_SETTINGS: DeploymentSettings = { healthyAfterMs: 40_000 };
+export const DEFAULT_DEPLOYMENT_SETTINGS: DeploymentSettings = { healthyAfterMs: 40_000, rebalanceAfterMs: 60_000 };
 
 /** One thing to do. All actions of one look belong into one transaction. */
 export type ServiceAction =
@@ -61,10 +75,15 @@ export type ServiceAction =
       readonly replacesUnhealthy: number;
       /** The instances, one for each task; without it each finds its own place. */
       readonly on?: readonly ContainerInstanceArn[];
+      /** They are to take the place of others. */
+      readonly move?: TaskMove;
     }
+  /** The task has taken the place that it was started for, or is wanted for itself. */
+  | { readonly kind: "end-move"; readonly taskArn: TaskArn }
   /** The computed desiredCount of a DAEMON service. */
   | { readonly kind: "set-desired-count"; readonly count: number }
-  | { readonly kind: "stop-task"; readonly taskArn: TaskArn; readonly reason: string }
+  /** `isTold`: the answer has an event of its own about it. */
+  | { readonly kind: "stop-task"; readonly taskArn: TaskArn; readonly reason: string; readonly isTold?: boolean }
   /** What the service's deployments now are, PRIMARY first. */
   | { readonly kind: "put-deployments"; readonly deployments: readonly DeploymentRecord[] }
   | { readonly kind: "put-service-deployment"; readonly record: ServiceDeploymentRecord }

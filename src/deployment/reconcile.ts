@@ -5,6 +5,7 @@ import { daemonDesiredCount, planDaemon } from "./daemon.ts";
 import * as messages from "./messages.ts";
 import type { Observed, ServiceAction } from "./observed.ts";
 import { protectionEnds, protectionEvents } from "./protection.ts";
+import { moveActions } from "./rebalance-service.ts";
 import { judgeDeployment, rollbackCandidate } from "./rollback.ts";
 import { isProven, MAX_STARTS_PER_LOOK, planRolling, type RollingPlan } from "./rolling.ts";
 import { Roster, type Wanted, wantedTasks } from "./roster.ts";
@@ -85,13 +86,19 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
   if (isDone && primary.rolloutState !== "COMPLETED") {
     actions.push({ kind: "event", message: messages.deploymentCompleted(primary.id), once: false });
   }
+  actions.push(...moveActions({ observed, service, roster, plan, isSteady }, now));
   actions.push(...steadyActions(service, isSteady, now));
   actions.push(...lookAgain(service, roster, plan, isSteady, now));
   return actions;
 }
 
 function stopActions(roster: Roster): readonly ServiceAction[] {
-  return roster.stops.map(({ member, reason }) => ({ kind: "stop-task", taskArn: member.task.arn, reason }));
+  return roster.stops.map(({ member, reason, isTold }) => ({
+    kind: "stop-task",
+    taskArn: member.task.arn,
+    reason,
+    ...(isTold === true ? { isTold } : {}),
+  }));
 }
 
 /** The deployments with the newly stopped tasks counted. Unchanged ones are the same objects. */
@@ -115,7 +122,9 @@ function countedDeployments(observed: Observed, wanted: readonly Wanted[], now: 
 function isComplete(service: ServiceRecord, plan: RollingPlan, roster: Roster): boolean {
   const { primary, old } = roster;
   if (primaryDeployment(service).rolloutState === "FAILED") return false;
-  const isWhole = primary.length === service.desiredCount && primary.every((m) => m.health.well && !m.isBad);
+  // One that is still to take another's place does not count.
+  const settled = primary.filter((m) => m !== plan.move?.awaited);
+  const isWhole = settled.length === service.desiredCount && settled.every((m) => m.health.well && !m.isBad);
   return isWhole && old.length === 0 && plan.starts.length === 0 && plan.missing === 0 && roster.held.size === 0;
 }
 

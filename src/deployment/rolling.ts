@@ -1,6 +1,7 @@
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
+import { carryMoveOn, type MoveProgress } from "./moving.ts";
 import type { Member, Roster } from "./roster.ts";
 
 /** Tasks to start in one deployment. */
@@ -17,6 +18,8 @@ export interface RollingPlan {
   readonly starts: readonly Start[];
   /** How many tasks the PRIMARY still lacks after these starts. */
   readonly missing: number;
+  /** What has become of a task that is being moved. */
+  readonly move?: MoveProgress;
 }
 
 /** The most tasks that one look starts; more follow at the next, so that no transaction grows without limit. */
@@ -37,13 +40,15 @@ export function planRolling(
     if (m.health.state !== "starting" || m.isProtected) continue;
     if (isDraining(m) || isAbandoned(m, primary)) roster.stop(m);
   }
-  roster.retire(good(roster.primary), good(roster.primary).length - desiredCount);
+  const move = carryMoveOn(service, roster);
+  const surplus = move.awaited === undefined ? 0 : 1;
+  roster.retire(good(roster.primary), good(roster.primary).length - desiredCount - surplus);
   retireReplacedOld(roster, desiredCount);
   const bad = roster.primary.filter((m) => m.isBad);
   roster.retire(bad, healthyGood(roster.primary) + bad.length - desiredCount);
   const wants = canStart(primary, now) ? desiredCount - good(roster.primary).length : 0;
   makeRoom(roster, wants);
-  return planStarts(service, primary, roster, now);
+  return { ...planStarts(service, primary, roster, now), move };
 }
 
 /** Each healthy task of the PRIMARY lets one old task go; those that were never part of a completed deployment go first. */

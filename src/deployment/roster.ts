@@ -48,6 +48,8 @@ export interface Member extends Wanted {
 export interface Stop {
   readonly member: Member;
   readonly reason: string;
+  /** True if what tells of it is not the list of stopped tasks. */
+  readonly isTold?: boolean;
 }
 
 /** The wanted tasks of a service while one look decides about them: stops are taken out as they are decided. */

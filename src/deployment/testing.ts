@@ -220,6 +220,11 @@ export class SimulatedService {
     this.service = { ...this.service, deployments };
   }
 
+  /** Where a task is started; without hosts only where it is told to be. */
+  placeFor(on: TaskRecord["containerInstanceArn"]): TaskRecord["containerInstanceArn"] {
+    return on;
+  }
+
   #carryOut(action: ServiceAction): void {
     const { floor, ceiling } = rollingLimits(this.service);
     switch (action.kind) {
@@ -230,7 +235,8 @@ export class SimulatedService {
           if (isFull) return;
           const task = testTask(++this.#number, {
             deploymentId: action.deploymentId,
-            containerInstanceArn: action.on?.[i],
+            containerInstanceArn: this.placeFor(action.on?.[i]),
+            move: action.move,
             lastStatus: "PENDING",
             startedAt: undefined,
             createdAt: this.now,
@@ -273,6 +279,11 @@ export class SimulatedService {
       case "set-desired-count":
         this.service = { ...this.service, desiredCount: action.count };
         return;
+      case "end-move": {
+        const task = this.tasks.find((t) => t.arn === action.taskArn);
+        if (task !== undefined) this.change(task, { move: undefined });
+        return;
+      }
       case "account":
         for (const arn of action.taskArns) {
           const task = this.tasks.find((t) => t.arn === arn);
@@ -289,7 +300,7 @@ export class SimulatedService {
         this.service = { ...this.service, status: "INACTIVE", deployments: [] };
         return;
       case "look-again":
-        this.lookAgainAt = action.at;
+        this.lookAgainAt = Math.min(action.at, this.lookAgainAt ?? action.at);
         return;
     }
   }

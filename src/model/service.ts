@@ -1,4 +1,10 @@
-import type { PlacementConstraint, PlacementStrategy, PropagateTags, ThresholdType } from "@aws-sdk/client-ecs";
+import type {
+  AvailabilityZoneRebalancing,
+  PlacementConstraint,
+  PlacementStrategy,
+  PropagateTags,
+  ThresholdType,
+} from "@aws-sdk/client-ecs";
 import type { Instant } from "../runtime/clock.ts";
 import type { ClusterArn, ServiceArn, ServiceDeploymentArn, TaskArn, TaskDefinitionArn } from "../wire/arn.ts";
 import type { Tags } from "./tags.ts";
@@ -109,6 +115,8 @@ export interface ServiceRecord {
   readonly circuitBreaker?: CircuitBreakerSettings;
   readonly placementConstraints: readonly PlacementConstraint[];
   readonly placementStrategy: readonly PlacementStrategy[];
+  /** Whether tasks are moved to even them out; absent in a service for which it was never set: DISABLED. */
+  readonly availabilityZoneRebalancing?: AvailabilityZoneRebalancing;
   /** Seconds after a task started during which bad health is not held against it; undefined when never given (0). */
   readonly healthCheckGracePeriodSeconds?: number;
   readonly enableECSManagedTags: boolean;

@@ -77,6 +77,13 @@ export interface TaskLoadBalancer {
   readonly containerPort: number;
 }
 
+/** A task is moved to where it is started, from an instance on which one will be stopped for it. */
+export interface TaskMove {
+  readonly from: ContainerInstanceArn;
+  /** What is evened out: a field of the spread strategy. */
+  readonly field: string;
+}
+
 /** A task: one running copy of a task definition. */
 export interface TaskRecord {
   readonly arn: TaskArn;
@@ -112,6 +119,8 @@ export interface TaskRecord {
   readonly enableExecuteCommand: boolean;
   /** Until when a service's task is protected from scale-in: see isProtected. */
   readonly protectedUntil?: Instant;
+  /** While the task is on its way to take the place of another: what it was started for. See moving.ts in deployment/. */
+  readonly move?: TaskMove;
   readonly stopCode?: TaskStopCode;
   readonly stoppedReason?: string;
   readonly createdAt: Instant;

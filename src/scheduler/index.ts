@@ -14,5 +14,7 @@ export {
   type TasksOnInstance,
 } from "./request.ts";
 export { requirementsOf } from "./requirements.ts";
+export { roomFor, spreadFields } from "./room.ts";
 export { type Stoppable, scaleInOrder } from "./scale-in.ts";
+export { spreadGroup } from "./strategies.ts";
 export { MAX_PLACEMENT_CONSTRAINTS, MAX_PLACEMENT_STRATEGIES, memberOfProblem, placementProblem } from "./validate.ts";

@@ -1,4 +1,4 @@
-import { hostContact, observeService } from "../../controllers/index.ts";
+import { hostContact, observeService, REHEARSAL_SETTINGS } from "../../controllers/index.ts";
 import { assessHealth, type Observed } from "../../deployment/index.ts";
 import type { ServiceFacts, TaskFacts } from "../../explain/index.ts";
 import type { TargetGroupRecord } from "../../model/load-balancer.ts";
@@ -20,7 +20,7 @@ export function serviceFactsOf(context: ApiContext, service: ServiceRecord): Ser
 
 /** As `serviceFactsOf`, in a rehearsal that has come to its end: every task that runs is taken for healthy. */
 export function rehearsedFactsOf(tables: BerthView, service: ServiceRecord): ServiceFacts {
-  const observed = observeService(tables, service.arn, { healthyAfterMs: 0 });
+  const observed = observeService(tables, service.arn, REHEARSAL_SETTINGS);
   if (observed === undefined) throw new Error(`${service.arn} vanished while it was looked at`);
   return factsOf(tables, observed);
 }

@@ -21,11 +21,6 @@ const COMMON: readonly RefusedMember<ServiceWish>[] = [
   { member: "vpcLatticeConfigurations" },
   { member: "gatewayConnectors" },
   { member: "monitoring" },
-  {
-    member: "availabilityZoneRebalancing",
-    what: "ENABLED",
-    when: ({ availabilityZoneRebalancing: a }) => a === "ENABLED",
-  },
   { member: "enableExecuteCommand", what: "true", when: ({ enableExecuteCommand: e }) => e === true },
   {
     member: "deploymentController.type",

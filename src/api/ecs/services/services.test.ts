@@ -136,7 +136,7 @@ test("CreateService answers the service with every default, and one PRIMARY depl
     enableECSManagedTags: false,
     propagateTags: "NONE",
     enableExecuteCommand: false,
-    availabilityZoneRebalancing: "DISABLED",
+    availabilityZoneRebalancing: "ENABLED",
     tags: [],
   });
 });
@@ -229,7 +229,6 @@ test("CreateService and UpdateService refuse by name what is not carried out", a
     [{ serviceConnectConfiguration: { enabled: true } }, "serviceConnectConfiguration"],
     [{ volumeConfigurations: [{ name: "v" }] }, "volumeConfigurations"],
     [{ vpcLatticeConfigurations: [{ roleArn: "r", targetGroupArn: "t", portName: "p" }] }, "vpcLatticeConfigurations"],
-    [{ availabilityZoneRebalancing: "ENABLED" }, "availabilityZoneRebalancing"],
     [{ enableExecuteCommand: true }, "enableExecuteCommand"],
     [{ deploymentController: { type: "CODE_DEPLOY" } }, "deploymentController.type"],
     [{ deploymentConfiguration: { strategy: "BLUE_GREEN" } }, "deploymentConfiguration.strategy"],

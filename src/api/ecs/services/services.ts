@@ -31,6 +31,7 @@ import {
   loadBalancersOf,
   percentsOf,
 } from "./input.ts";
+import { rebalancingOf } from "./rebalancing-input.ts";
 import { CREATE_SERVICE_REFUSED, UPDATE_SERVICE_REFUSED } from "./refusals.ts";
 import { resolveService } from "./resolve.ts";
 import { toWireService } from "./wire.ts";
@@ -93,16 +94,20 @@ function wishOf(input: EcsOperations["CreateService"]["input"]): Wish {
   checkGracePeriod(input.healthCheckGracePeriodSeconds);
   checkClientToken(input.clientToken);
   checkPlacement(input.placementConstraints, input.placementStrategy);
-  return {
-    status: "ACTIVE",
+  const placing = {
     schedulingStrategy,
+    ...percentsOf(input.deploymentConfiguration, defaultPercents(schedulingStrategy)),
+    placementConstraints: input.placementConstraints ?? [],
+    placementStrategy: input.placementStrategy ?? [],
+  };
+  return {
+    ...placing,
+    availabilityZoneRebalancing: rebalancingOf(input.availabilityZoneRebalancing, placing, undefined),
+    status: "ACTIVE",
     launchType: "EC2",
     desiredCount,
     loadBalancers: loadBalancersOf(input.loadBalancers ?? []),
-    ...percentsOf(input.deploymentConfiguration, defaultPercents(schedulingStrategy)),
     circuitBreaker: circuitBreakerOf(input.deploymentConfiguration, undefined),
-    placementConstraints: input.placementConstraints ?? [],
-    placementStrategy: input.placementStrategy ?? [],
     healthCheckGracePeriodSeconds: input.healthCheckGracePeriodSeconds,
     enableECSManagedTags: input.enableECSManagedTags ?? false,
     propagateTags: input.propagateTags ?? "NONE",
@@ -125,6 +130,7 @@ function isSameService(before: ServiceRecord, made: Omit<ServiceRecord, "deploym
       s.circuitBreaker,
       s.placementConstraints,
       s.placementStrategy,
+      s.availabilityZoneRebalancing,
       s.healthCheckGracePeriodSeconds,
       s.enableECSManagedTags,
       s.propagateTags,
@@ -210,14 +216,19 @@ function withoutCleared(strategy: PlacementStrategy[] | undefined): PlacementStr
 
 function updated(before: ServiceRecord, input: EcsOperations["UpdateService"]["input"]): ServiceRecord {
   const { desiredCount = before.desiredCount } = input;
-  return {
-    ...before,
-    desiredCount,
-    loadBalancers: input.loadBalancers === undefined ? before.loadBalancers : loadBalancersOf(input.loadBalancers),
+  const placing = {
+    schedulingStrategy: before.schedulingStrategy,
     ...percentsOf(input.deploymentConfiguration, before),
-    circuitBreaker: circuitBreakerOf(input.deploymentConfiguration, before.circuitBreaker),
     placementConstraints: input.placementConstraints ?? before.placementConstraints,
     placementStrategy: input.placementStrategy ?? before.placementStrategy,
+  };
+  return {
+    ...before,
+    ...placing,
+    availabilityZoneRebalancing: rebalancingOf(input.availabilityZoneRebalancing, placing, before),
+    desiredCount,
+    loadBalancers: input.loadBalancers === undefined ? before.loadBalancers : loadBalancersOf(input.loadBalancers),
+    circuitBreaker: circuitBreakerOf(input.deploymentConfiguration, before.circuitBreaker),
     healthCheckGracePeriodSeconds: input.healthCheckGracePeriodSeconds ?? before.healthCheckGracePeriodSeconds,
     enableECSManagedTags: input.enableECSManagedTags ?? before.enableECSManagedTags,
     propagateTags: input.propagateTags ?? before.propagateTags,

@@ -52,7 +52,7 @@ export function toWireService(
     enableECSManagedTags: service.enableECSManagedTags,
     propagateTags: service.propagateTags,
     enableExecuteCommand: false,
-    availabilityZoneRebalancing: "DISABLED",
+    availabilityZoneRebalancing: service.availabilityZoneRebalancing ?? "DISABLED",
     ...(include.includes("TAGS") ? { tags: toWireTags(service.tags) } : {}),
   };
 }

@@ -1,0 +1,41 @@
+import type { DeploymentSettings, ObservedPlace } from "../deployment/index.ts";
+import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
+import type { Instant } from "../runtime/clock.ts";
+import { roomFor } from "../scheduler/index.ts";
+import { instancesBehindDaemons, placementOfService } from "../state/index.ts";
+import type { BerthView } from "../store/index.ts";
+import type { ContainerInstanceArn } from "../wire/arn.ts";
+
+/** Where a task that was moved there has failed, none is moved to for so long, in milliseconds. */
+export const FAILED_MOVE_REST_MS = 10 * 60 * 1000;
+
+/** The instances to which a service's tasks may be moved: connected, and with what they need. */
+export function observePlaces(
+  tables: BerthView,
+  service: ServiceRecord,
+  settings: DeploymentSettings,
+): readonly ObservedPlace[] {
+  const definition = tables.taskDefinitions.get(primaryDeployment(service).taskDefinitionArn);
+  if (definition === undefined) return [];
+  const room = roomFor(placementOfService(tables, service, definition));
+  const failedAt = failedMoves(tables, service);
+  return instancesBehindDaemons(tables, service.clusterArn)
+    .filter((instance) => instance.status === "ACTIVE" && instance.agentConnected)
+    .map((instance) => ({
+      instance,
+      room: room(instance),
+      openFrom: Math.max(
+        instance.connectivityChangedAt + settings.rebalanceAfterMs,
+        (failedAt.get(instance.arn) ?? Number.NEGATIVE_INFINITY) + FAILED_MOVE_REST_MS,
+      ),
+    }));
+}
+
+/** When a task stopped last on an instance while it was still to take another's place. */
+function failedMoves(tables: BerthView, { arn }: ServiceRecord): ReadonlyMap<ContainerInstanceArn, Instant> {
+  const failedAt = new Map<ContainerInstanceArn, Instant>();
+  for (const { move, containerInstanceArn: on, stoppedAt = 0 } of tables.tasks.where("serviceStopped", arn)) {
+    if (move !== undefined && on !== undefined) failedAt.set(on, Math.max(stoppedAt, failedAt.get(on) ?? 0));
+  }
+  return failedAt;
+}
