@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
+import { createAcmService } from "./api/acm/index.ts";
 import { createBerthService } from "./api/berth/index.ts";
 import type { ApiContext, Principal } from "./api/context.ts";
 import { createEcsService } from "./api/ecs/index.ts";
@@ -20,6 +21,7 @@ import { createGateway, type Gateway } from "./gateway/index.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { type Log, processLog } from "./runtime/log.ts";
 import { type Random, systemRandom } from "./runtime/random.ts";
+import { createSealer } from "./runtime/sealer.ts";
 import { administratorKey, keptSecret } from "./server-credentials.ts";
 import { lastLinesReader } from "./server-last-lines.ts";
 import type { ServerSettings } from "./server-settings.ts";
@@ -117,6 +119,7 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
     accessKeyId === key.accessKeyId && sessionToken === undefined
       ? { secretAccessKey: key.secretAccessKey, principal }
       : undefined;
+  const sealer = createSealer(keptSecret(dataDir, "sealing-key", random), random);
   const gateway = createGateway({ store, clock, random, log, authenticate, region });
   const deployment = {
     healthyAfterMs: settings["service-healthy-after"] * 1000,
@@ -129,6 +132,7 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
     log,
     scope: { partition: "aws", region, accountId: settings["account-id"] },
     pageSecret: keptSecret(dataDir, "page-secret", random),
+    sealer,
     balancer: {
       address: settings["balancer-address"],
       checkBind: async (address, port) => (balancer === undefined ? NO_HAPROXY : balancer.checkBind(address, port)),
@@ -139,6 +143,7 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
   const services = [
     createEcsService(context),
     createElbV2Service(context),
+    createAcmService(context),
     createLogsService(context),
     createBerthService(context),
   ];
@@ -164,7 +169,7 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
     startControllers(controller),
     startFailedTasksController(controller, lastLinesReader(store, gateway)),
     hosts,
-    ...(balancer === undefined ? [] : [startBalancerController(controller, balancer)]),
+    ...(balancer === undefined ? [] : [startBalancerController(controller, balancer, sealer)]),
   ];
   return {
     gateway,

@@ -6,6 +6,7 @@ import { DEFAULT_DEPLOYMENT_SETTINGS } from "../../src/deployment/index.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
+import { createSealer } from "../../src/runtime/sealer.ts";
 import { applyReport, launchTask, newTask } from "../../src/state/index.ts";
 import { openStore, SCHEMA, sqliteJournal } from "../../src/store/index.ts";
 import { DEFINITION } from "./launch-run.ts";
@@ -30,7 +31,19 @@ export async function fillStore(
   const balancer = { address: "127.0.0.1", checkBind: async () => undefined };
   const taskLogs: ApiContext["taskLogs"] = { read: async () => ({ kind: "disconnected" }) };
   const services = { settings: DEFAULT_DEPLOYMENT_SETTINGS, heldHosts: () => new Set<never>() };
-  const context: ApiContext = { store, clock, random, log, scope, pageSecret: "bench", balancer, taskLogs, services };
+  const sealer = createSealer("0".repeat(64), random);
+  const context: ApiContext = {
+    store,
+    clock,
+    random,
+    log,
+    scope,
+    pageSecret: "bench",
+    sealer,
+    balancer,
+    taskLogs,
+    services,
+  };
   const call = caller(context);
   await call("CreateCluster", {});
   await call("RegisterTaskDefinition", DEFINITION);

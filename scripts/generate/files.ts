@@ -1,3 +1,4 @@
+import * as acm from "@aws-sdk/client-acm";
 import * as logs from "@aws-sdk/client-cloudwatch-logs";
 import * as ecs from "@aws-sdk/client-ecs";
 import * as elbv2 from "@aws-sdk/client-elastic-load-balancing-v2";
@@ -31,6 +32,24 @@ const SOURCES: readonly Source[] = [
     clientName: "ElasticLoadBalancingV2Client",
     module: elbv2,
     typePrefix: "ElbV2",
+  },
+  {
+    facts: { name: "acm", signingName: "acm", protocol: "json" },
+    packageName: "@aws-sdk/client-acm",
+    clientName: "ACMClient",
+    module: acm,
+    typePrefix: "Acm",
+    only: [
+      "AddTagsToCertificate",
+      "DeleteCertificate",
+      "DescribeCertificate",
+      "GetCertificate",
+      "ImportCertificate",
+      "ListCertificates",
+      "ListTagsForCertificate",
+      "RemoveTagsFromCertificate",
+      "RequestCertificate",
+    ],
   },
   {
     facts: { name: "logs", signingName: "logs", protocol: "json" },

@@ -19,7 +19,7 @@ export interface SdkOperation {
 interface ProtocolSettings {
   readonly serviceTarget: string;
   readonly version: string;
-  readonly xmlNamespace: string;
+  readonly xmlNamespace?: string;
 }
 
 type Client = new (config: object) => { readonly config: { readonly protocolSettings: ProtocolSettings } };
@@ -46,7 +46,7 @@ export function readSdk(module: Readonly<Record<string, unknown>>, clientName: s
     } else if (/^[A-Z]/.test(name) && isEnum(value)) enums.set(name, Object.values(value));
   }
   const { serviceTarget, version, xmlNamespace } = client.config.protocolSettings;
-  return { targetPrefix: serviceTarget, version, xmlNamespace, operations, errors, enums };
+  return { targetPrefix: serviceTarget, version, xmlNamespace: xmlNamespace ?? "", operations, errors, enums };
 }
 
 function isEnum(value: unknown): value is Record<string, string> {

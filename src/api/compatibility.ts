@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ecsModel, elbv2Model, logsModel, type ServiceModel } from "../wire/model.ts";
+import { acmModel, ecsModel, elbv2Model, logsModel, type ServiceModel } from "../wire/model.ts";
+import { acmOperations } from "./acm/index.ts";
 import { ecsOperations, ecsRefusedMembers, TASK_DEFINITION_REFUSED } from "./ecs/index.ts";
 import { elbV2Operations, elbV2RefusedMembers } from "./elbv2/index.ts";
 import { logsOperations } from "./logs/index.ts";
@@ -33,7 +34,7 @@ What is not carried out is refused by name and never ignored: an operation as
 
 /** The page docs/compatibility.md. */
 export function compatibilityPage(): string {
-  return [HEAD, ...[ecs(), elbv2(), logs()].map(section)].join("\n");
+  return [HEAD, ...[ecs(), elbv2(), acm(), logs()].map(section)].join("\n");
 }
 
 function ecs(): ServedService {
@@ -61,6 +62,20 @@ function elbv2(): ServedService {
     carriedOut: new Set(Object.keys(elbV2Operations)),
     refused: elbV2RefusedMembers,
     notes: [],
+  };
+}
+
+function acm(): ServedService {
+  return {
+    title: "Certificate Manager",
+    model: acmModel(),
+    carriedOut: new Set(Object.keys(acmOperations)),
+    refused: {},
+    notes: [
+      "ListCertificates refuses the filters `Includes.keyUsage`, `Includes.managedBy`, `Includes.exportOption` and",
+      "`CertificateKeyPairOrigins`. GetCertificate never shows a private key.",
+      "",
+    ],
   };
 }
 

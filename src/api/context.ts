@@ -4,6 +4,7 @@ import type { TaskLogsAnswer, TaskLogsRequest } from "../gateway/index.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
+import type { Sealer } from "../runtime/sealer.ts";
 import type { BerthStore } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 
@@ -30,6 +31,8 @@ export interface ApiContext {
   readonly scope: AccountScope;
   /** Signs pagination tokens. */
   readonly pageSecret: string;
+  /** Encrypts private keys before they are stored. */
+  readonly sealer: Sealer;
   /** How the outside of the control plane behaves, as operations need it. */
   readonly balancer: BalancerFacts;
   readonly taskLogs: TaskLogs;

@@ -6,6 +6,8 @@ import type { ServerAction } from "./target.ts";
 /** A runtime command and what its answer looks like when it was carried out. */
 export interface Command {
   readonly text: string;
+  /** What comes with it: lines, none of them blank. May be secret: only `text` is ever logged. */
+  readonly payload?: string;
   readonly accepts: RegExp;
 }
 
@@ -17,7 +19,7 @@ const DELETED = /^Server deleted\.$|^No such server\.?$|still has connections|mu
 
 function addCommands(path: string, action: Extract<ServerAction, { kind: "add" }>): Command[] {
   const { group, target } = action;
-  const add = { text: `add server ${path} ${serverOptions(group, target)}`, accepts: ADDED };
+  const add = { text: `add server ${path} ${serverOptions(group, target, "added")}`, accepts: ADDED };
   const set = (words: string) => ({ text: `set server ${path} ${words}`, accepts: SILENT });
   if (!group.healthCheck.enabled) return [add, set("state ready")];
   // On its way out of maintenance a server counts as up until its first check. So it goes by way of drain, where it gets no
@@ -28,7 +30,7 @@ function addCommands(path: string, action: Extract<ServerAction, { kind: "add" }
     set("state drain"),
     set("health down"),
     set("state ready"),
-    { text: `add server ${backupName(path)} ${backupOptions(target)}`, accepts: ADDED },
+    { text: `add server ${backupName(path)} ${backupOptions(group, target)}`, accepts: ADDED },
   ];
 }
 
@@ -40,7 +42,7 @@ export function commandsFor(backend: string, action: ServerAction): Command[] {
     case "add":
       return addCommands(path, action);
     case "add-copy":
-      return [{ text: `add server ${copy} ${backupOptions(action.target)}`, accepts: ADDED }];
+      return [{ text: `add server ${copy} ${backupOptions(action.group, action.target)}`, accepts: ADDED }];
     case "raise":
       return [{ text: `set server ${path} health up`, accepts: SILENT }];
     case "open":

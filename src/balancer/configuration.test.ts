@@ -11,6 +11,7 @@ const settings = {
   runtimeAddress: "unix@/var/lib/berth/balancer/runtime.sock",
   serverStateFile: "/var/lib/berth/balancer/servers.state",
   weightsFile: "/var/lib/berth/balancer/weights.map",
+  certificatesDir: "/var/lib/berth/balancer/certificates",
   user: { name: "haproxy", group: "haproxy" },
 };
 

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
+import { bindLines } from "./certificates.ts";
 import { backendName, backupName, frontendName } from "./names.ts";
 import { quoteWord } from "./quote-word.ts";
 import { connectionLines, NO_BACKEND, ruleLines } from "./rules.ts";
-import { backupOptions, serverOptions, socketAddress } from "./server-options.ts";
+import { backupOptions, serverOptions } from "./server-options.ts";
 import type { BalancerState, HealthCheckState, ListenerState, TargetGroupState } from "./state.ts";
 import { forwardedGroups } from "./traffic.ts";
 
@@ -14,6 +15,8 @@ export interface ConfigurationSettings {
   readonly serverStateFile: string;
   /** The map of forwards' weights (weights.ts). Its path has no blank, quote, comma or bracket. */
   readonly weightsFile: string;
+  /** Where certificates are, and the lists of them that listeners have; like the path before. */
+  readonly certificatesDir: string;
   /** Whom the workers become after binding; undefined where the master is not root. */
   readonly user?: { readonly name: string; readonly group: string };
 }
@@ -65,12 +68,12 @@ function defaultsSection(): string[] {
   ];
 }
 
-function frontendSection(listener: ListenerState, weightsFile: string): string[] {
+function frontendSection(state: BalancerState, listener: ListenerState, settings: ConfigurationSettings): string[] {
   const idle = seconds(listener.idleTimeoutSeconds);
   const lines = [
     `frontend ${frontendName(listener.id)}`,
     `  mode ${listener.protocol.toLowerCase()}`,
-    `  bind ${socketAddress(listener.address, listener.port)}`,
+    ...bindLines(state, listener, settings.certificatesDir),
     `  timeout client ${idle}`,
   ];
   if (listener.protocol === "HTTP")
@@ -80,10 +83,10 @@ function frontendSection(listener: ListenerState, weightsFile: string): string[]
       // A reload must not close an idle connection under a client that is about to use it.
       "  option idle-close-on-response",
       "  option forwardfor",
-      "  http-request set-header X-Forwarded-Proto http",
+      `  http-request set-header X-Forwarded-Proto ${listener.tls === undefined ? "http" : "https"}`,
       `  http-request set-header X-Forwarded-Port ${listener.port}`,
     );
-  lines.push(...(listener.protocol === "HTTP" ? ruleLines : connectionLines)(listener, weightsFile));
+  lines.push(...(listener.protocol === "HTTP" ? ruleLines : connectionLines)(listener, settings.weightsFile));
   return lines;
 }
 
@@ -127,8 +130,8 @@ function backendSection(group: TargetGroupState, idleTimeoutSeconds: number, ser
   for (const server of servers.get(group.id) ?? []) {
     const target = targets.get(server.targetId);
     if (target === undefined) continue;
-    lines.push(`  server ${server.name} ${serverOptions(group, target)}`);
-    if (group.healthCheck.enabled) lines.push(`  server ${backupName(server.name)} ${backupOptions(target)}`);
+    lines.push(`  server ${server.name} ${serverOptions(group, target, "written")}`);
+    if (group.healthCheck.enabled) lines.push(`  server ${backupName(server.name)} ${backupOptions(group, target)}`);
   }
   return lines;
 }
@@ -156,7 +159,7 @@ export function renderConfiguration(
   description: string,
 ): string {
   const sections = [globalSection(settings, description), defaultsSection()];
-  for (const listener of state.listeners) sections.push(frontendSection(listener, settings.weightsFile));
+  for (const listener of state.listeners) sections.push(frontendSection(state, listener, settings));
   if (sections.some((lines) => lines.some((line) => line.includes(`_backend ${NO_BACKEND}`))))
     sections.push([`backend ${NO_BACKEND}`, "  mode http"]);
   for (const group of state.targetGroups)
@@ -165,7 +168,8 @@ export function renderConfiguration(
 }
 
 /**
- * A fingerprint of all that only a reload can change: everything but the targets and the weights of forwards to several groups. Equal fingerprints: HAProxy can get from
+ * A fingerprint of all that only a reload can change: everything but the targets, the weights of forwards to several groups, and
+ * certificates that are no default. Equal fingerprints: HAProxy can get from
  * one state to the other by its runtime API alone. Servers' options are in it, since a server keeps those it was added with.
  */
 export function structureOf(state: BalancerState, settings: ConfigurationSettings): string {

@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Balancer, BalancerStatus } from "./balancer.ts";
 import { probeBind } from "./bind.ts";
+import { type Certificates, certificateCommands, certificateFiles, wantedCertificates } from "./certificates.ts";
 import { type Command, weightCommands } from "./commands.ts";
 import { type ConfigurationSettings, renderConfiguration, structureOf } from "./configuration.ts";
 import { Fleet } from "./fleet.ts";
@@ -69,6 +70,8 @@ class Driver implements Balancer {
   #bound: ReadonlySet<string> = new Set();
   /** The weights of forwards that it has; undefined until an adopted one was asked. */
   #weights: Map<string, number> | undefined;
+  /** The same of certificates. */
+  #certificates: Certificates | undefined;
   #lastError: string | undefined;
   #retryAtMs = 0;
   #retiredAtMs = 0;
@@ -91,6 +94,7 @@ class Driver implements Balancer {
       runtimeAddress: launcher.runtime(this.#haproxy.files).bind,
       serverStateFile: this.#haproxy.files.serverState,
       weightsFile: this.#haproxy.files.weights,
+      certificatesDir: this.#haproxy.files.certificates,
       user: launcher.user,
     };
   }
@@ -195,10 +199,9 @@ class Driver implements Balancer {
     const carried = { ...state, targetGroups };
     const retired = await this.#retired(carried);
     const look = this.#fleet.look(carried, snapshot.rows, [...retired.values()].flat(), this.#clock.monotonic());
-    const weights = await this.#changedWeights(state);
-    const refusal = await this.#send([...weightCommands(this.#haproxy.files.weights, weights), ...look.commands]);
-    if (refusal === undefined) for (const [entry, value] of weights) this.#weights?.set(entry, value);
-    else this.#weights = undefined; // it is asked what it has
+    const live = await this.#liveCommands(state);
+    const refusal = await this.#send([...live, ...look.commands]);
+    if (refusal !== undefined) this.#forgetLive();
     for (const [pid, rows] of retired)
       for (const row of rows)
         if (look.cuts.includes(`${row.backend}/${row.name}`)) await this.#haproxy.cutRetired(pid, row);
@@ -207,7 +210,7 @@ class Driver implements Balancer {
     this.#lookMs = this.#clock.monotonic() - from;
     if (structured === "refused") return;
     this.#lastError = refusal;
-    const settled = look.settled && (weights.size === 0 || refusal === undefined);
+    const settled = look.settled && (live.length === 0 || refusal === undefined);
     this.#unsettled = settled ? 0 : this.#unsettled + 1;
     if (settled && this.#wanted === state) this.#finishWaiting(undefined, waiting);
     else if (this.#unsettled <= UNSETTLED_LOOKS) this.#again = true;
@@ -267,16 +270,20 @@ class Driver implements Balancer {
     const generation = this.#generation + 1;
     const description = `berth ${generation} ${structure}`;
     const weights = weightEntries(state);
+    const certificates = wantedCertificates(state, this.#haproxy.files.certificates);
     const config = {
       text: renderConfiguration(state, this.#fleet.written(state), this.#settings, description),
       description,
       serverState: renderServerState(state, this.#fleet.tracks),
       weights: renderWeights(weights),
+      certificates: certificateFiles(certificates),
     };
     const from = this.#clock.monotonic();
     const worker = running ? await this.#haproxy.reload(config) : await this.#haproxy.start(config);
     this.#took(worker, generation, structure);
     this.#weights = weights;
+    this.#certificates = certificates;
+    this.#haproxy.keepCertificates(config.certificates);
     const fields = { generation, pid: worker.pid, ms: Math.round(this.#clock.monotonic() - from) };
     this.#log.info(fields, running ? "HAProxy reloaded" : "HAProxy started");
   }
@@ -288,15 +295,28 @@ class Driver implements Balancer {
     const { sockets, backends } = this.#haproxy.carried();
     this.#bound = new Set(sockets.values());
     this.#backends = backends;
-    this.#weights = undefined;
+    this.#forgetLive();
     this.#fleet.workerChanged();
   }
 
-  /** The weights of forwards that HAProxy has otherwise than `state` wants them. Of a forward that it does not have, none. */
-  async #changedWeights(state: BalancerState): Promise<Map<string, number>> {
+  /** The commands for what changes without a reload and is no target. Of what HAProxy does not have, none: a reload brings it. */
+  async #liveCommands(state: BalancerState): Promise<Command[]> {
     this.#weights ??= await this.#haproxy.weights();
     const known = this.#weights;
-    return new Map([...weightEntries(state)].filter(([entry, value]) => (known.get(entry) ?? value) !== value));
+    const weights = [...weightEntries(state)].filter(([entry, value]) => (known.get(entry) ?? value) !== value);
+    for (const [entry, value] of weights) known.set(entry, value);
+    const wanted = wantedCertificates(state, this.#haproxy.files.certificates);
+    this.#certificates ??= await this.#haproxy.certificates(wanted);
+    const { commands, after } = certificateCommands(this.#certificates, wanted);
+    this.#certificates = after;
+    if (commands.length > 0) this.#haproxy.keepCertificates(certificateFiles(wanted));
+    return [...commands, ...weightCommands(this.#haproxy.files.weights, new Map(weights))];
+  }
+
+  /** HAProxy is asked anew what it has. */
+  #forgetLive(): void {
+    this.#weights = undefined;
+    this.#certificates = undefined;
   }
 
   /** The servers of retired workers, by worker. Asked for rarely unless a target drains, which waits for their sessions. */
@@ -314,7 +334,10 @@ class Driver implements Balancer {
   async #send(commands: readonly Command[]): Promise<string | undefined> {
     if (commands.length === 0) return undefined;
     let refusal: string | undefined;
-    const answers = await this.#haproxy.command(commands.map(({ text }) => text));
+    const answers = await this.#haproxy.command(commands).catch((error) => {
+      this.#forgetLive(); // some may have been carried out
+      throw error;
+    });
     for (const [index, { text, accepts }] of commands.entries()) {
       const answer = answers[index] ?? "";
       if (accepts.test(answer)) continue;

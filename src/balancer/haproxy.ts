@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -12,11 +13,19 @@ import {
   writeFileSync,
 } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import {
+  type Certificates,
+  parseCertificates,
+  parseList,
+  showsCertificate,
+  type wantedCertificates,
+} from "./certificates.ts";
 import { type BalancerFiles, balancerFiles, checkPath, type Launcher, type ProgramLine } from "./launcher.ts";
-import { RuntimeUnreachable, runCommands, runMasterCommand } from "./runtime.ts";
+import { type RuntimeCommand, RuntimeUnreachable, runCommands, runMasterCommand } from "./runtime.ts";
 import {
   type Processes,
   parseInfo,
@@ -70,7 +79,7 @@ function alerts(messages: string): string {
 /** Which sockets the configuration at `text` binds, by frontend. */
 export function boundSockets(text: string): Map<string, string> {
   const sockets = new Map<string, string>();
-  for (const match of text.matchAll(/^frontend (\S+)\n(?: {2}.*\n)*? {2}bind (\S+)$/gm))
+  for (const match of text.matchAll(/^frontend (\S+)\n(?: {2}.*\n)*? {2}bind (\S+)( .*)?$/gm))
     sockets.set(match[1]!, match[2]!);
   return sockets;
 }
@@ -84,6 +93,8 @@ export interface WorkerConfiguration {
   readonly serverState: string;
   /** The map of forwards' weights. */
   readonly weights: string;
+  /** Path to text: the certificates. */
+  readonly certificates: ReadonlyMap<string, string>;
 }
 
 export interface Snapshot {
@@ -113,6 +124,7 @@ export class HaproxyProcess {
     this.#log = log;
     this.#onExit = onExit;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
+    mkdirSync(this.files.certificates, { recursive: true, mode: 0o700 });
   }
 
   /** The workers and their servers now. Throws RuntimeUnreachable if HAProxy is not there. */
@@ -121,7 +133,7 @@ export class HaproxyProcess {
     return { info: parseInfo(info), rows: parseServers(rows) };
   }
 
-  command(commands: readonly string[]): Promise<string[]> {
+  command(commands: readonly RuntimeCommand[]): Promise<string[]> {
     return runCommands(this.#launcher.runtime(this.files).endpoint, commands, this.#clock);
   }
 
@@ -215,6 +227,42 @@ export class HaproxyProcess {
     return parseWeights(answer);
   }
 
+  /** Of the certificates and lists that are `wanted`, those that the worker has. What an earlier process left undone is undone. */
+  async certificates(wanted: ReturnType<typeof wantedCertificates>): Promise<Certificates> {
+    const [all = ""] = await this.command(["show ssl cert"]);
+    const { loaded, unfinished } = parseCertificates(all);
+    const lists = [...wanted.lists.keys()];
+    const answers = await this.command([
+      ...unfinished.map((path) => `abort ssl cert ${path}`),
+      ...lists.map((list) => `show ssl crt-list ${list}`),
+      ...loaded.map((path) => `show ssl cert ${path}`),
+    ]);
+    const told = answers.slice(unfinished.length);
+    const same = (path: string, index: number) =>
+      showsCertificate(told[lists.length + index] ?? "", wanted.texts.get(path) ?? "");
+    return {
+      lists: new Map(
+        lists.flatMap((list, index) => {
+          const paths = parseList(told[index] ?? "");
+          return paths === undefined ? [] : [[list, paths] as const];
+        }),
+      ),
+      contents: new Map(
+        loaded.map((path, index) => [
+          path,
+          wanted.texts.has(path) && same(path, index) ? (wanted.contents.get(path) ?? "") : "",
+        ]),
+      ),
+    };
+  }
+
+  /** Makes the folder of certificates hold these files and no other. */
+  keepCertificates(files: ReadonlyMap<string, string>): void {
+    for (const [path, content] of files) writeFileSync(path, content, { mode: 0o600 });
+    for (const name of readdirSync(this.files.certificates))
+      if (!files.has(join(this.files.certificates, name))) rmSync(join(this.files.certificates, name));
+  }
+
   /** Ends HAProxy: accepted connections get `graceMs` to finish. Resolves when it is gone. */
   async halt(graceMs: number): Promise<void> {
     const master = await this.processes().then(
@@ -251,10 +299,11 @@ export class HaproxyProcess {
     rmSync(this.files.pid, { force: true });
   }
 
-  async #write({ text, serverState, weights }: WorkerConfiguration): Promise<void> {
+  async #write({ text, serverState, weights, certificates }: WorkerConfiguration): Promise<void> {
     writeFileSync(this.files.nextConfig, text, { mode: 0o600 });
     // What runs read the file before this one at its start and never reads it again.
     writeFileSync(this.files.weights, weights, { mode: 0o600 });
+    for (const [path, content] of certificates) writeFileSync(path, content, { mode: 0o600 });
     const { file, args } = this.#launcher.check(this.files);
     try {
       await execute(file, args, { timeout: 60_000 });

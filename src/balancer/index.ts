@@ -11,10 +11,12 @@ export {
   type BalancerProtocol,
   type BalancerState,
   BalancerStateError,
+  type CertificateState,
   type HealthCheckState,
   type ListenerState,
   type TargetGroupState,
   type TargetReport,
   type TargetState,
+  type TlsState,
 } from "./state.ts";
 export type { ListenerAction, RuleCondition, RuleState } from "./traffic.ts";

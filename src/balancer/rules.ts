@@ -26,7 +26,7 @@ const ifAll = (when: readonly string[]) => (when.length === 0 ? "" : ` if ${when
 /** What a placeholder of a redirect stands for, as HAProxy's log format has it. */
 function placeholders(listener: ListenerState): Readonly<Record<string, string>> {
   return {
-    protocol: "http",
+    protocol: listener.tls === undefined ? "http" : "https",
     host: "%[req.hdr(host),host_only]",
     port: String(listener.port),
     path: "%[path,bytes(1)]",

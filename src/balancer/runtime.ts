@@ -50,26 +50,41 @@ function exchange(endpoint: Endpoint, input: string, clock: Clock): Promise<stri
   });
 }
 
+/** A command, or one with a payload. */
+export type RuntimeCommand = string | { readonly text: string; readonly payload?: string };
+
+/** A command as it is typed. Throws on what would be more than one: the payload ends at its first blank line. */
+function inputOf(command: RuntimeCommand): string {
+  const { text, payload } = typeof command === "string" ? { text: command } : command;
+  if (/[\r\n;]/.test(text)) throw new Error(`not one command: ${JSON.stringify(text)}`);
+  if (payload === undefined) return `${text}\n`;
+  if (/\n\s*\n|^\s*\n|\r/.test(payload)) throw new Error(`the payload of ${JSON.stringify(text)} has a blank line`);
+  return `${text} <<\n${payload}\n\n`;
+}
+
 /** The answers in what an interactive session printed: each stands before a prompt, `> ` on a line of its own. */
 export function splitAnswers(output: string): string[] {
   // Before the first prompt stands the answer to `prompt` itself, after the last the one to `quit`.
   return output
     .split("\n> ")
     .slice(1, -1)
-    .map((answer) => answer.trim());
+    .map((answer) => answer.replace(/^(\+ )+/, "").trim()); // each line of a payload was prompted for
 }
 
 /**
  * Runs commands on a worker, in order, and resolves with one answer each, blanks trimmed. HAProxy has no status codes: an
  * answer is judged by its text. Throws RuntimeUnreachable if not all were answered; some may have been carried out.
  */
-export async function runCommands(endpoint: Endpoint, commands: readonly string[], clock: Clock): Promise<string[]> {
+export async function runCommands(
+  endpoint: Endpoint,
+  commands: readonly RuntimeCommand[],
+  clock: Clock,
+): Promise<string[]> {
   const answers: string[] = [];
   for (let from = 0; from < commands.length; from += BATCH) {
     const batch = commands.slice(from, from + BATCH);
-    for (const command of batch)
-      if (/[\r\n;]/.test(command)) throw new Error(`not one command: ${JSON.stringify(command)}`);
-    const output = await exchange(endpoint, `prompt\n${batch.join("\n")}\nquit\n`, clock);
+    const input = batch.map(inputOf).join("");
+    const output = await exchange(endpoint, `prompt\n${input}quit\n`, clock);
     const some = splitAnswers(output);
     if (some.length < batch.length)
       throw new RuntimeUnreachable(`HAProxy answered ${some.length} of ${batch.length} commands`, false);

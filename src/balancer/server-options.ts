@@ -19,15 +19,18 @@ function checkPort(group: TargetGroupState, target: TargetState): number | undef
 }
 
 /**
- * The words after the name in a `server` line and in `add server`, which takes nothing from `default-server`.
+ * The words after the name in a `server` line (`written`) and in `add server` (`added`), which takes nothing from `default-server`.
+ * Written servers are checked over TLS if their traffic goes over it, and must be told if not; added ones are the reverse.
  *
  * A server that is up, or on its way up or down, is checked at the group's interval; one that is down, each second. Some
  * failed connections in a row take it out at once (`observe`): the driver then has it checked anew (health.ts, suspect).
  */
-export function serverOptions(group: TargetGroupState, target: TargetState): string {
+export function serverOptions(group: TargetGroupState, target: TargetState, how: "written" | "added"): string {
   const check = group.healthCheck;
-  const words = [socketAddress(target.address, target.port), "weight 1"];
+  const words = [socketAddress(target.address, target.port), "weight 1", ...tlsWords(group)];
   if (check.enabled) {
+    if (check.tls === true) words.push(group.tls === true ? "check-ssl" : "check-ssl verify none");
+    else if (group.tls === true && how === "written") words.push("no-check-ssl");
     const inter = Math.round(check.intervalSeconds * 1000);
     words.push(`check inter ${inter}ms fastinter ${inter}ms downinter ${Math.min(inter, DOWN_INTERVAL_MS)}ms`);
     words.push(`rise ${check.healthyThreshold} fall ${check.unhealthyThreshold}`);
@@ -39,6 +42,9 @@ export function serverOptions(group: TargetGroupState, target: TargetState): str
 }
 
 /** The same for the unchecked copy. */
-export function backupOptions(target: TargetState): string {
-  return `${socketAddress(target.address, target.port)} weight 1 backup`;
+export function backupOptions(group: TargetGroupState, target: TargetState): string {
+  return [socketAddress(target.address, target.port), "weight 1", ...tlsWords(group), "backup"].join(" ");
 }
+
+/** How traffic to the target is encrypted. As ELB does, whatever certificate the target shows is taken. */
+const tlsWords = (group: TargetGroupState) => (group.tls === true ? ["ssl verify none"] : []);

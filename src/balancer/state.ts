@@ -4,6 +4,34 @@ import { actionProblems, forwardedGroups, type ListenerAction, type RuleState, r
 /** What traffic a listener or target group carries. */
 export type BalancerProtocol = "HTTP" | "TCP";
 
+/** A certificate that listeners may show. Its private key is never logged. */
+export interface CertificateState {
+  /** Unique among certificates; 1-255 characters, any. */
+  readonly id: string;
+  /** PEM: the certificate, then its chain. */
+  readonly certificates: string;
+  /** PEM, not encrypted; of the first certificate. */
+  readonly privateKey: string;
+}
+
+type TlsVersion = "TLSv1.0" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+
+/** How a listener speaks TLS. */
+export interface TlsState {
+  /** At least one. The first is shown to clients that name no server, or one that no certificate is for. */
+  readonly certificateIds: readonly string[];
+  readonly policy: {
+    readonly minVersion: TlsVersion;
+    readonly maxVersion: TlsVersion;
+    /** OpenSSL's names, separated by `:`, for TLS up to 1.2; empty where it is not spoken. */
+    readonly ciphers: string;
+    /** The same for TLS 1.3. */
+    readonly cipherSuites: string;
+  };
+  /** Protocols in order of preference, e.g. `h2`; none: the client's wish is not answered. */
+  readonly alpn: readonly ("h2" | "http/1.1")[];
+}
+
 export interface ListenerState {
   /** Unique among listeners; 1-255 characters, any. */
   readonly id: string;
@@ -13,6 +41,8 @@ export interface ListenerState {
   readonly port: number;
   /** How long a connection may be silent in either direction; above 0, to 6000 s. */
   readonly idleTimeoutSeconds: number;
+  /** Clients must speak TLS. */
+  readonly tls?: TlsState;
   /** HTTP listeners only: the first whose conditions are fulfilled decides. */
   readonly rules: readonly RuleState[];
   /** What becomes of what no rule claims. */
@@ -24,6 +54,8 @@ export interface HealthCheckState {
   /** Off: every target counts as good, and is reported `unavailable` (Target.HealthCheckDisabled). */
   readonly enabled: boolean;
   readonly protocol: BalancerProtocol;
+  /** Checks speak TLS. */
+  readonly tls?: boolean;
   readonly port: "traffic-port" | number;
   /** HTTP only: origin form, printable ASCII without blanks. */
   readonly path: string;
@@ -51,6 +83,8 @@ export interface TargetGroupState {
   /** Unique among groups; 1-255 characters, any. */
   readonly id: string;
   readonly protocol: BalancerProtocol;
+  /** The targets speak TLS. Their certificates are not verified. */
+  readonly tls?: boolean;
   readonly algorithm: "round_robin" | "least_outstanding_requests";
   readonly healthCheck: HealthCheckState;
   readonly targets: readonly TargetState[];
@@ -60,6 +94,8 @@ export interface TargetGroupState {
 export interface BalancerState {
   readonly listeners: readonly ListenerState[];
   readonly targetGroups: readonly TargetGroupState[];
+  /** Those that listeners name; others may be there. Absent: none. */
+  readonly certificates?: readonly CertificateState[];
 }
 
 /** What is known of one target. The reasons and texts are ELB's (DescribeTargetHealth). */
@@ -180,6 +216,8 @@ export function validateState(state: BalancerState): void {
   }
   const listeners = new Set<string>();
   const sockets = new Map<string, string>();
+  const certificates = new Set((state.certificates ?? []).map(({ id }) => id));
+  if (certificates.size < (state.certificates ?? []).length) problems.push("a certificate is there twice");
   for (const listener of state.listeners) {
     const name = `listener ${JSON.stringify(listener.id)}`;
     if (!isId(listener.id)) problems.push(`${name}: an id has 1-255 characters`);
@@ -189,6 +227,9 @@ export function validateState(state: BalancerState): void {
     const other = sockets.get(socket);
     if (other !== undefined) problems.push(`${name}: ${socket} is also wanted by listener ${JSON.stringify(other)}`);
     sockets.set(socket, listener.id);
+    if (listener.tls?.certificateIds.length === 0) problems.push(`${name}: TLS needs a certificate`);
+    for (const id of listener.tls?.certificateIds ?? [])
+      if (!certificates.has(id)) problems.push(`${name}: certificate ${JSON.stringify(id)} is not in the state`);
     for (const problem of listenerProblems(listener, groups)) problems.push(`${name}: ${problem}`);
   }
   if (problems.length > 0) throw new BalancerStateError(problems);

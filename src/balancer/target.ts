@@ -6,7 +6,12 @@ import type { ServerRow } from "./statistics.ts";
 /** One thing to have HAProxy do with a server. The unchecked copy goes with its server unless the kind says otherwise. */
 export type ServerAction =
   | { readonly kind: "add"; readonly server: string; readonly group: TargetGroupState; readonly target: TargetState }
-  | { readonly kind: "add-copy"; readonly server: string; readonly target: TargetState }
+  | {
+      readonly kind: "add-copy";
+      readonly server: string;
+      readonly group: TargetGroupState;
+      readonly target: TargetState;
+    }
   /** Up from now on. */
   | { readonly kind: "raise"; readonly server: string }
   /** The unchecked copy may (`open`) or may not (`close`) take traffic when no checked server is up. */
@@ -113,7 +118,7 @@ function* syncServer(
   const { server } = track;
   if (track.draining !== target.draining) yield { kind: target.draining ? "drain" : "undrain", server };
   if (!group.healthCheck.enabled) return;
-  if (view.copy === undefined) return yield { kind: "add-copy", server, target };
+  if (view.copy === undefined) return yield { kind: "add-copy", server, group, target };
   const open = !target.draining && track.health.phase !== "initial";
   if (open === inMaintenance(view.copy)) yield { kind: open ? "open" : "close", server };
 }

@@ -1,7 +1,26 @@
 import { isIPv4 } from "node:net";
 import type { Action, RuleCondition as WireCondition } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { BalancerState, ListenerAction, RuleCondition, RuleState } from "../balancer/index.ts";
-import type { ListenerRecord, ListenerRuleRecord, TargetGroupRecord, TargetRecord } from "../model/load-balancer.ts";
+import type {
+  BalancerState,
+  CertificateState,
+  ListenerAction,
+  ListenerState,
+  RuleCondition,
+  RuleState,
+  TlsState,
+} from "../balancer/index.ts";
+import type { CertificateRecord } from "../model/certificate.ts";
+import {
+  ALPN_POLICIES,
+  carries,
+  isSecure,
+  type ListenerRecord,
+  type ListenerRuleRecord,
+  listenerCertificates,
+  type TargetGroupRecord,
+  type TargetRecord,
+} from "../model/load-balancer.ts";
+import { sslPolicy, type TlsVersion } from "../model/ssl-policy.ts";
 import { assertNever } from "../runtime/assert-never.ts";
 import type { BerthView } from "../store/index.ts";
 
@@ -14,34 +33,89 @@ export function registrationId(target: TargetRecord): string {
   return `${target.id}:${target.port}@${target.registeredAt}`;
 }
 
-/** The whole of what the records want of the balancer: every listener, and every target group that one forwards to. */
-export function balancerState(tables: BerthView): BalancerState {
-  const listeners = [...tables.listeners.all()];
+/** What a private key is once it is opened. Throws if it cannot be. */
+export type OpenKey = (certificate: CertificateRecord) => string;
+
+/**
+ * The whole of what the records want of the balancer: every listener, and every target group that one forwards to. A listener
+ * without a default certificate whose key can be opened is left out; `onUnusable` hears of each such certificate.
+ */
+export function balancerState(
+  tables: BerthView,
+  openKey: OpenKey,
+  onUnusable: (certificate: CertificateRecord, error: unknown) => void,
+): BalancerState {
+  const certificates = [...tables.certificates.all()].flatMap((record): CertificateState[] => {
+    if (tables.listeners.count("certificate", record.arn) === 0) return [];
+    try {
+      const { arn, certificate, chain } = record;
+      return [
+        {
+          id: arn,
+          certificates: chain === undefined ? certificate : `${certificate}\n${chain}`,
+          privateKey: openKey(record),
+        },
+      ];
+    } catch (error) {
+      onUnusable(record, error);
+      return [];
+    }
+  });
+  const usable = new Set(certificates.map(({ id }) => id));
+  const listeners = [...tables.listeners.all()]
+    .flatMap((l) => listenerState(tables, l))
+    .flatMap((l) => showing(l, usable));
   const groups = [...tables.targetGroups.all()].filter((g) => isInUse(tables, g));
-  return {
-    listeners: listeners.flatMap((l) => listenerState(tables, l)),
-    targetGroups: groups.map((g) => groupState(tables, g)),
-  };
+  return { listeners, targetGroups: groups.map((g) => groupState(tables, g)), certificates };
 }
 
-function listenerState(tables: BerthView, listener: ListenerRecord): BalancerState["listeners"] {
+/** The listener with those of its certificates that can be used, or nothing if its default cannot. */
+function showing(listener: ListenerState, usable: ReadonlySet<string>): ListenerState[] {
+  const { tls } = listener;
+  if (tls === undefined) return [listener];
+  if (!usable.has(tls.certificateIds[0] ?? "")) return [];
+  return [{ ...listener, tls: { ...tls, certificateIds: tls.certificateIds.filter((id) => usable.has(id)) } }];
+}
+
+function listenerState(tables: BerthView, listener: ListenerRecord): ListenerState[] {
   const owner = tables.loadBalancers.get(listener.loadBalancerArn);
   if (owner === undefined) return [];
   const idle =
-    listener.protocol === "TCP"
+    carries(listener.protocol) === "TCP"
       ? (listener.attributes["tcp.idle_timeout.seconds"] ?? "350")
       : (owner.attributes["idle_timeout.timeout_seconds"] ?? "60");
   return [
     {
       id: listener.arn,
-      protocol: listener.protocol,
+      protocol: carries(listener.protocol),
       address: owner.address,
       port: listener.port,
       idleTimeoutSeconds: Number(idle),
+      tls: tlsState(listener),
       rules: rulesOf(tables, listener),
       defaultAction: actionState(listener.defaultActions),
     },
   ];
+}
+
+function tlsState(listener: ListenerRecord): TlsState | undefined {
+  const policy = sslPolicy(listener.sslPolicy ?? "");
+  if (!isSecure(listener.protocol) || policy === undefined) return undefined;
+  const version = (name: TlsVersion) => (name === "TLSv1" ? "TLSv1.0" : name);
+  const { protocols, ciphers } = policy;
+  const own = ciphers.filter((cipher) => cipher.startsWith("TLS_"));
+  const older = ciphers.filter((cipher) => !cipher.startsWith("TLS_"));
+  return {
+    certificateIds: listenerCertificates(listener),
+    policy: {
+      minVersion: version(protocols[0] ?? "TLSv1.2"),
+      maxVersion: version(protocols.at(-1) ?? "TLSv1.3"),
+      // Below TLS 1.2, handshakes are signed with SHA-1, which OpenSSL's usual level of security refuses.
+      ciphers: [...older, ...(protocols.includes("TLSv1") ? ["@SECLEVEL=0"] : [])].join(":"),
+      cipherSuites: own.join(":"),
+    },
+    alpn: listener.protocol === "HTTPS" ? ["h2", "http/1.1"] : ALPN_POLICIES[listener.alpnPolicy ?? "None"],
+  };
 }
 
 /** A listener's rules in the order in which they are looked at. */
@@ -110,14 +184,17 @@ function groupState(tables: BerthView, group: TargetGroupRecord): BalancerState[
   const { healthCheck: check } = group;
   return {
     id: group.arn,
-    protocol: group.protocol,
+    protocol: carries(group.protocol),
+    tls: isSecure(group.protocol),
     algorithm:
       group.attributes["load_balancing.algorithm.type"] === "least_outstanding_requests"
         ? "least_outstanding_requests"
         : "round_robin",
     healthCheck: {
       enabled: check.enabled,
-      protocol: check.protocol,
+      protocol: check.protocol === "TCP" ? "TCP" : "HTTP",
+      // A bare connection is opened and closed: there is nothing to encrypt.
+      tls: check.protocol === "HTTPS",
       port: check.port === "traffic-port" ? "traffic-port" : Number(check.port),
       path: check.path ?? "/",
       intervalSeconds: check.intervalSeconds,

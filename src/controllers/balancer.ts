@@ -1,5 +1,7 @@
 import type { Balancer, TargetReport } from "../balancer/index.ts";
+import type { CertificateRecord } from "../model/certificate.ts";
 import { deregistrationDelayMs, type TargetRecord, targetKey } from "../model/load-balancer.ts";
+import type { Sealer } from "../runtime/sealer.ts";
 import { applyTargetHealth, removeTarget } from "../state/index.ts";
 import type { BerthTransaction, BerthView } from "../store/index.ts";
 import { balancerState, isInUse, registrationId } from "./balancer-state.ts";
@@ -17,6 +19,7 @@ const TABLES: ReadonlySet<string> = new Set([
   "targetGroups",
   "listeners",
   "listenerRules",
+  "certificates",
   "targets",
   "containerInstances",
 ]);
@@ -25,12 +28,19 @@ const TABLES: ReadonlySet<string> = new Set([
  * Gives the balancer what the records want of it, and takes what it sees of targets back into the records. A target
  * that left is removed when it has no request any more, or when its group's deregistration delay is over.
  */
-export function startBalancerController(context: ControllerContext, balancer: Balancer): { stop(): Promise<void> } {
+export function startBalancerController(
+  context: ControllerContext,
+  balancer: Balancer,
+  sealer: Sealer,
+): { stop(): Promise<void> } {
   const { store, clock, log } = context;
+  const openKey = (certificate: CertificateRecord) => sealer.open(certificate.sealedPrivateKey, certificate.arn);
+  const unusable = ({ arn }: CertificateRecord, error: unknown) =>
+    log.error({ certificate: arn, error: String(error) }, "a certificate cannot be used: import it again");
   let gathering = false;
   const give = () => {
     gathering = false;
-    balancer.apply(balancerState(store.view));
+    balancer.apply(balancerState(store.view, openKey, unusable));
   };
   const gather = () => {
     if (gathering) return;

@@ -6,8 +6,39 @@ import type {
   TargetHealthStateEnum,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { Instant } from "../runtime/clock.ts";
-import type { ListenerArn, ListenerRuleArn, LoadBalancerArn, TargetGroupArn, TaskArn } from "../wire/arn.ts";
+import type {
+  CertificateArn,
+  ListenerArn,
+  ListenerRuleArn,
+  LoadBalancerArn,
+  TargetGroupArn,
+  TaskArn,
+} from "../wire/arn.ts";
 import type { Tags } from "./tags.ts";
+
+export type ListenerProtocol = "HTTP" | "HTTPS" | "TCP" | "TLS";
+export type TargetGroupProtocol = "HTTP" | "HTTPS" | "TCP" | "TLS";
+
+/** What each ALPN policy of a TLS listener offers, in order of preference. Source: ELBv2 API reference, CreateListener. */
+export const ALPN_POLICIES = {
+  None: [],
+  HTTP1Only: ["http/1.1"],
+  HTTP2Only: ["h2"],
+  HTTP2Optional: ["http/1.1", "h2"],
+  HTTP2Preferred: ["h2", "http/1.1"],
+} as const;
+export type AlpnPolicy = keyof typeof ALPN_POLICIES;
+
+/** What a listener or group carries: requests or connections. */
+export const carries = (protocol: ListenerProtocol): "HTTP" | "TCP" =>
+  protocol === "HTTP" || protocol === "HTTPS" ? "HTTP" : "TCP";
+
+/** Whether it is spoken over TLS. */
+export const isSecure = (protocol: ListenerProtocol): boolean => protocol === "HTTPS" || protocol === "TLS";
+
+/** The certificates that a listener shows, the default first. */
+export const listenerCertificates = (listener: ListenerRecord): readonly CertificateArn[] =>
+  listener.certificateArn === undefined ? [] : [listener.certificateArn, ...(listener.extraCertificateArns ?? [])];
 
 /** A load balancer: what listeners belong to. */
 export interface LoadBalancerRecord {
@@ -28,7 +59,7 @@ export interface LoadBalancerRecord {
 /** How a target group finds out whether a target is well. Source: ELBv2 API reference, CreateTargetGroup. */
 export interface HealthCheckSettings {
   readonly enabled: boolean;
-  readonly protocol: "HTTP" | "TCP";
+  readonly protocol: "HTTP" | "HTTPS" | "TCP";
   /** `traffic-port` or a number as a string. */
   readonly port: string;
   readonly path?: string;
@@ -47,7 +78,7 @@ export interface HealthCheckSettings {
 export interface TargetGroupRecord {
   readonly arn: TargetGroupArn;
   readonly name: string;
-  readonly protocol: "HTTP" | "TCP";
+  readonly protocol: TargetGroupProtocol;
   readonly protocolVersion?: "HTTP1";
   readonly port: number;
   readonly vpcId?: string;
@@ -62,8 +93,16 @@ export interface TargetGroupRecord {
 export interface ListenerRecord {
   readonly arn: ListenerArn;
   readonly loadBalancerArn: LoadBalancerArn;
-  readonly protocol: "HTTP" | "TCP";
+  readonly protocol: ListenerProtocol;
   readonly port: number;
+  /** HTTPS and TLS: the certificate shown to clients that name no server, or one that no other is for. */
+  readonly certificateArn?: CertificateArn;
+  /** HTTPS and TLS: further certificates, for the servers that they name. Absent: none. */
+  readonly extraCertificateArns?: readonly CertificateArn[];
+  /** HTTPS and TLS: the name of one of SSL_POLICIES. */
+  readonly sslPolicy?: string;
+  /** TLS: one of ALPN_POLICIES; absent: None. */
+  readonly alpnPolicy?: AlpnPolicy;
   readonly defaultActions: readonly Action[];
   readonly defaultRuleArn: ListenerRuleArn;
   readonly attributes: Readonly<Record<string, string>>;

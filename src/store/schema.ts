@@ -1,4 +1,5 @@
 import type { AccountSettingRecord } from "../model/account-setting.ts";
+import type { CertificateRecord } from "../model/certificate.ts";
 import type { ClusterRecord } from "../model/cluster.ts";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import {
@@ -6,6 +7,7 @@ import {
   type ListenerRecord,
   type ListenerRuleRecord,
   type LoadBalancerRecord,
+  listenerCertificates,
   type TargetGroupRecord,
   type TargetRecord,
   targetKey,
@@ -97,8 +99,10 @@ export const SCHEMA = {
       loadBalancer: (l) => l.loadBalancerArn,
       targetGroup: (l) => actionTargetGroups(l.defaultActions),
       defaultRule: (l) => l.defaultRuleArn,
+      certificate: (l) => listenerCertificates(l),
     },
   }),
+  certificates: table<CertificateRecord>()({ key: (c) => c.arn }),
   listenerRules: table<ListenerRuleRecord>()({
     key: (r) => r.arn,
     indexes: {

@@ -1,5 +1,5 @@
 /**
- * Amazon Resource Names, as ECS and ELBv2 write them (ECS: the long format, with the cluster's name in it).
+ * Amazon Resource Names, as ECS, ELBv2 and ACM write them (ECS: the long format, with the cluster's name in it).
  * One template per kind gives both the constructor and the parser, so that the two cannot disagree.
  */
 
@@ -21,6 +21,7 @@ export type ServiceRevisionArn = Arn<"ServiceRevision">;
 export type LoadBalancerArn = Arn<"LoadBalancer">;
 export type TargetGroupArn = Arn<"TargetGroup">;
 export type ListenerArn = Arn<"Listener">;
+export type CertificateArn = Arn<"Certificate">;
 export type ListenerRuleArn = Arn<"ListenerRule">;
 
 /** Whose resource it is. `partition` is "aws" unless told otherwise; `accountId` has 12 digits. */
@@ -71,6 +72,7 @@ const PARTS = {
   targetGroupId: "[0-9a-f]{16}",
   listenerId: "[0-9a-f]{16}",
   ruleId: "[0-9a-f]{16}",
+  certificateId: "[A-Za-z0-9-]{1,64}",
 } as const;
 
 type Placeholders<Template extends string> = Template extends `${string}{${infer Name}}${infer Rest}`
@@ -88,7 +90,7 @@ export type ParsedArn<Kind extends string, Template extends string> = {
 
 function defineArn<Kind extends string, const Template extends string>(
   _kind: Kind,
-  service: "ecs" | "elasticloadbalancing",
+  service: "ecs" | "elasticloadbalancing" | "acm",
   template: Template,
 ) {
   const pattern = template.replaceAll(
@@ -157,6 +159,8 @@ const listenerRule = defineArn(
   "listener-rule/{loadBalancerKind}/{loadBalancerName}/{loadBalancerId}/{listenerId}/{ruleId}",
 );
 
+const certificate = defineArn("Certificate", "acm", "certificate/{certificateId}");
+
 // Each constructor takes the scope and the template's names, and throws RangeError on a part that its place cannot hold:
 // names must have been validated before. Each parser answers undefined for anything that is not an ARN of its kind.
 
@@ -185,6 +189,8 @@ export const parseTargetGroupArn = targetGroup.parse;
 export const listenerArn = listener.format;
 export const parseListenerArn = listener.parse;
 export const listenerRuleArn = listenerRule.format;
+export const certificateArn = certificate.format;
+export const parseCertificateArn = certificate.parse;
 export const parseListenerRuleArn = listenerRule.parse;
 
 /** The ARN of one revision of a family; `revision` is a whole number from 1. */

@@ -76,7 +76,7 @@ export interface Member {
 }
 
 /** The services of AWS, whose models lie in models/ as JSON. */
-export type ServiceName = "ecs" | "elbv2" | "logs";
+export type ServiceName = "acm" | "ecs" | "elbv2" | "logs";
 
 const loaded = new Map<ServiceName | "berth", ServiceModel>();
 
@@ -88,6 +88,11 @@ export function ecsModel(): ServiceModel {
 /** Elastic Load Balancing v2, read from disk at the first call. */
 export function elbv2Model(): ServiceModel {
   return model("elbv2");
+}
+
+/** The part of Certificate Manager that has to do with certificates of load balancers, read from disk at the first call. */
+export function acmModel(): ServiceModel {
+  return model("acm");
 }
 
 /** The part of CloudWatch Logs that has to do with containers' output, read from disk at the first call. */

@@ -5,6 +5,7 @@ import { NO_RESOURCES } from "../../model/resources.ts";
 import { type Clock, type Instant, systemClock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { seededRandom } from "../../runtime/random.ts";
+import { createSealer } from "../../runtime/sealer.ts";
 import { type BerthTransaction, MemoryDisk, MemoryJournal, openStore, SCHEMA } from "../../store/index.ts";
 import { clusterArn, containerInstanceArn } from "../../wire/arn.ts";
 import { AwsError } from "../../wire/errors.ts";
@@ -53,6 +54,7 @@ export async function testContext(): Promise<ApiContext & { readonly clock: Test
     log,
     scope: TEST_SCOPE,
     pageSecret: "test",
+    sealer: createSealer("0".repeat(64), seededRandom(2)),
     balancer: { address: "127.0.0.1", checkBind: async () => undefined },
     taskLogs: { read: async () => ({ kind: "disconnected" }) },
     services: { settings: DEFAULT_DEPLOYMENT_SETTINGS, heldHosts: () => new Set() },

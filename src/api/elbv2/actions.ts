@@ -4,8 +4,12 @@ import type {
   RedirectActionConfig,
   TargetGroupStickinessConfig,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { LoadBalancerRecord } from "../../model/load-balancer.ts";
-import { actionTargetGroups } from "../../model/load-balancer.ts";
+import {
+  actionTargetGroups,
+  carries,
+  type ListenerProtocol,
+  type LoadBalancerRecord,
+} from "../../model/load-balancer.ts";
 import type { BerthTransaction } from "../../store/index.ts";
 import { ElbError, validationError } from "./errors.ts";
 import { loadBalancersOf, targetGroupOf } from "./lookup.ts";
@@ -14,7 +18,7 @@ import { checkStickinessSeconds } from "./stickiness.ts";
 /** The listener that actions are for. */
 export interface ActionPlace {
   readonly owner: LoadBalancerRecord;
-  readonly protocol: "HTTP" | "TCP";
+  readonly protocol: ListenerProtocol;
   readonly port: number;
 }
 
@@ -38,7 +42,7 @@ export function actionsFrom(tx: BerthTransaction, place: ActionPlace, actions: r
   const { Order } = action;
   if (Order !== undefined && (Order < 1 || Order > 50_000))
     throw validationError(`Action order '${Order}' must be from 1 to 50000`);
-  if (place.protocol === "TCP" && action.Type !== "forward")
+  if (carries(place.protocol) === "TCP" && action.Type !== "forward")
     throw invalidAction(`Actions of type '${action.Type}' are not supported on Network Load Balancers`);
   switch (action.Type) {
     case "redirect":
@@ -95,7 +99,7 @@ function stickinessFrom(
   given: TargetGroupStickinessConfig | undefined,
 ): TargetGroupStickinessConfig {
   if (given?.Enabled !== true) return { Enabled: false };
-  if (protocol === "TCP")
+  if (carries(protocol) === "TCP")
     throw validationError("Target group stickiness is not supported for actions of Network Load Balancers");
   if (given.DurationSeconds === undefined)
     throw validationError("DurationSeconds must be specified when target group stickiness is enabled");
@@ -105,7 +109,8 @@ function stickinessFrom(
 
 function checkGroup(tx: BerthTransaction, { owner, protocol }: ActionPlace, arn: string): void {
   const group = targetGroupOf(tx, arn);
-  if (group.protocol !== protocol) {
+  // A TLS listener may hand on what it decrypted; a TCP listener has nothing to encrypt with.
+  if (carries(group.protocol) !== carries(protocol) || (protocol === "TCP" && group.protocol === "TLS")) {
     throw new ElbError(
       "IncompatibleProtocolsException",
       `The listener protocol '${protocol}' is not compatible with the protocol '${group.protocol}' of target group '${arn}'`,
@@ -174,6 +179,8 @@ function redirectFrom(
   };
   if (config.StatusCode !== "HTTP_301" && config.StatusCode !== "HTTP_302")
     throw invalidAction(`The redirect status code '${config.StatusCode}' must be 'HTTP_301' or 'HTTP_302'`);
+  if (protocol === "HTTPS" && config.Protocol === "HTTP")
+    throw invalidAction("A redirect from HTTPS to HTTP is not supported");
   const same = [
     config.Protocol === "#{protocol}" || config.Protocol === protocol,
     config.Port === "#{port}" || config.Port === String(port),

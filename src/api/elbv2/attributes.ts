@@ -3,7 +3,12 @@ import type {
   LoadBalancerAttribute,
   TargetGroupAttribute,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { ListenerRecord, LoadBalancerRecord, TargetGroupRecord } from "../../model/load-balancer.ts";
+import {
+  carries,
+  type ListenerRecord,
+  type LoadBalancerRecord,
+  type TargetGroupRecord,
+} from "../../model/load-balancer.ts";
 import {
   APPLICATION_RULES,
   type AttributeRules,
@@ -76,8 +81,8 @@ function changeAttributes(
 }
 
 const ofLoadBalancer = (l: LoadBalancerRecord) => (l.type === "application" ? APPLICATION : NETWORK);
-const ofGroup = (g: TargetGroupRecord) => (g.protocol === "HTTP" ? HTTP_GROUP : TCP_GROUP);
-const ofListener = (l: ListenerRecord) => (l.protocol === "HTTP" ? HTTP_LISTENER : TCP_LISTENER);
+const ofGroup = (g: TargetGroupRecord) => (carries(g.protocol) === "HTTP" ? HTTP_GROUP : TCP_GROUP);
+const ofListener = (l: ListenerRecord) => (carries(l.protocol) === "HTTP" ? HTTP_LISTENER : TCP_LISTENER);
 
 export const describeLoadBalancerAttributes: Operation<"DescribeLoadBalancerAttributes"> = ({ store }, input) => {
   const found = loadBalancerOf(store.view, input.LoadBalancerArn);

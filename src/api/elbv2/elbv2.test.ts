@@ -103,10 +103,16 @@ test("what is not carried out is refused by name", async () => {
     () => elb("CreateLoadBalancer", { Name: "g", Type: "gateway" }),
     () => elb("CreateLoadBalancer", { Name: "d", IpAddressType: "dualstack" }),
     () => elb("CreateTargetGroup", { Name: "l", TargetType: "lambda" }),
-    () => elb("CreateTargetGroup", { Name: "s", Protocol: "HTTPS", Port: 443 }),
+    () => elb("CreateTargetGroup", { Name: "s", Protocol: "UDP", Port: 443 }),
     () => elb("CreateTargetGroup", { Name: "g", Protocol: "HTTP", ProtocolVersion: "GRPC", Port: 80 }),
     () =>
-      elb("CreateListener", { LoadBalancerArn, Protocol: "HTTP", Port: 1, DefaultActions: forward, SslPolicy: "p" }),
+      elb("CreateListener", {
+        LoadBalancerArn,
+        Protocol: "HTTPS",
+        Port: 1,
+        DefaultActions: forward,
+        MutualAuthentication: { Mode: "passthrough" },
+      }),
     () =>
       elb("CreateListener", {
         LoadBalancerArn,
@@ -122,7 +128,7 @@ test("what is not carried out is refused by name", async () => {
   ];
   for (const call of lists) await refused(call, "ValidationError", /Berth does not carry out/);
   await refused(
-    () => elb("CreateListener", { LoadBalancerArn, Protocol: "HTTPS", Port: 1, DefaultActions: forward }),
+    () => elb("CreateListener", { LoadBalancerArn, Protocol: "UDP", Port: 1, DefaultActions: forward }),
     "UnsupportedProtocolException",
   );
   await refused(
@@ -135,9 +141,7 @@ test("what is not carried out is refused by name", async () => {
 test("what tools read around every load balancer is answered, and what is asked for by no ARN is refused", async () => {
   const { context, elb, LoadBalancerArn, ListenerArn, TargetGroupArn } = await stack();
   assert.deepEqual(await elb("DescribeCapacityReservation", { LoadBalancerArn }), { CapacityReservationState: [] });
-  assert.deepEqual(await elb("DescribeListenerCertificates", { ListenerArn }), { Certificates: [] });
-  assert.deepEqual(await elb("DescribeSSLPolicies", {}), { SslPolicies: [] });
-  await refused(() => elb("DescribeSSLPolicies", { Names: ["p"] }), "SSLPolicyNotFoundException");
+  assert.deepEqual((await elb("DescribeListenerCertificates", { ListenerArn })).Certificates, []);
   const rule = (await elb("DescribeRules", { ListenerArn })).Rules?.[0]?.RuleArn ?? "";
   assert.deepEqual(await elb("DescribeTags", { ResourceArns: [rule] }), {
     TagDescriptions: [{ ResourceArn: rule, Tags: [] }],

@@ -1,4 +1,4 @@
-import type { HealthCheckSettings } from "../../model/load-balancer.ts";
+import { carries, type HealthCheckSettings, type TargetGroupProtocol } from "../../model/load-balancer.ts";
 import { validationError } from "./errors.ts";
 
 /** The members of CreateTargetGroup and ModifyTargetGroup that say how targets are checked. */
@@ -19,15 +19,18 @@ export interface GivenHealthCheck {
  * ValidationError for what is out of range. Source: ELBv2 API reference, CreateTargetGroup.
  */
 export function healthCheckFrom(
-  group: { readonly protocol: "HTTP" | "TCP" },
+  group: { readonly protocol: TargetGroupProtocol },
   before: HealthCheckSettings | undefined,
   given: GivenHealthCheck,
 ): HealthCheckSettings {
   if (given.HealthCheckEnabled === false) {
     throw validationError("Health check enabled must be true for target groups with target type 'instance' or 'ip'");
   }
-  const protocol = protocolOf(group.protocol, given.HealthCheckProtocol ?? before?.protocol ?? group.protocol);
-  const timeoutDefault = protocol === "HTTP" ? (group.protocol === "HTTP" ? 5 : 6) : 10;
+  const protocol = protocolOf(
+    group.protocol,
+    given.HealthCheckProtocol ?? before?.protocol ?? defaultProtocol(group.protocol),
+  );
+  const timeoutDefault = protocol === "TCP" ? 10 : carries(group.protocol) === "HTTP" ? 5 : 6;
   const interval = inRange(
     "HealthCheckIntervalSeconds",
     given.HealthCheckIntervalSeconds ?? before?.intervalSeconds ?? 30,
@@ -66,16 +69,19 @@ export function healthCheckFrom(
   };
 }
 
-function protocolOf(group: "HTTP" | "TCP", protocol: string): "HTTP" | "TCP" {
-  if (group === "HTTP" && protocol === "TCP") {
-    throw validationError("Health check protocol 'TCP' is not supported for target groups with protocol 'HTTP'");
+/** TLS groups are checked by a bare connection, as TCP groups are. */
+const defaultProtocol = (group: TargetGroupProtocol) => (group === "TLS" ? "TCP" : group);
+
+function protocolOf(group: TargetGroupProtocol, protocol: string): HealthCheckSettings["protocol"] {
+  if (carries(group) === "HTTP" && protocol === "TCP") {
+    throw validationError(`Health check protocol 'TCP' is not supported for target groups with protocol '${group}'`);
   }
-  return protocol === "TCP" ? "TCP" : "HTTP";
+  return protocol === "TCP" ? "TCP" : protocol === "HTTPS" ? "HTTPS" : "HTTP";
 }
 
 function httpParts(
-  group: "HTTP" | "TCP",
-  protocol: "HTTP" | "TCP",
+  group: TargetGroupProtocol,
+  protocol: HealthCheckSettings["protocol"],
   before: HealthCheckSettings | undefined,
   given: GivenHealthCheck,
 ): Pick<HealthCheckSettings, "path" | "matcher"> {
@@ -90,7 +96,7 @@ function httpParts(
   if (!/^\/[\x21-\x7e]{0,1023}$/.test(path)) {
     throw validationError(`Health check path '${path}' must begin with '/' and have at most 1024 printable characters`);
   }
-  const codes = given.Matcher?.HttpCode ?? before?.matcher?.HttpCode ?? (group === "HTTP" ? "200" : "200-399");
+  const codes = given.Matcher?.HttpCode ?? before?.matcher?.HttpCode ?? (carries(group) === "HTTP" ? "200" : "200-399");
   checkCodes(codes);
   return { path, matcher: { HttpCode: codes } };
 }

@@ -1,25 +1,25 @@
-import type { Action } from "@aws-sdk/client-elastic-load-balancing-v2";
+import type { Action, MutualAuthenticationAttributes } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { refusedActions } from "./action-refusals.ts";
 import type { RefusedRow, RefusedRows } from "./refuse.ts";
 
 /** What CreateListener and ModifyListener have in common. */
 interface ListenerWish {
   readonly Protocol?: string;
+  readonly MutualAuthentication?: MutualAuthenticationAttributes;
   readonly DefaultActions?: readonly Action[];
 }
 
-const NO_TLS = "Listeners are HTTP or TCP.";
-
 const LISTENER: readonly RefusedRow<ListenerWish>[] = [
-  { member: "SslPolicy", hint: NO_TLS },
-  { member: "Certificates", hint: NO_TLS },
-  { member: "AlpnPolicy", hint: NO_TLS },
-  { member: "MutualAuthentication", hint: NO_TLS },
+  {
+    member: "MutualAuthentication.Mode",
+    what: "other than off",
+    when: ({ MutualAuthentication: mutual }) => mutual?.Mode !== undefined && mutual.Mode !== "off",
+  },
   {
     member: "Protocol",
-    what: "other than HTTP and TCP",
-    when: ({ Protocol: p }) => p !== undefined && p !== "HTTP" && p !== "TCP",
-    hint: "Use 'HTTP' on an application and 'TCP' on a network load balancer.",
+    what: "other than HTTP, HTTPS, TCP and TLS",
+    when: ({ Protocol: p }) => p !== undefined && !["HTTP", "HTTPS", "TCP", "TLS"].includes(p),
+    hint: "Use 'HTTP' or 'HTTPS' on an application and 'TCP' or 'TLS' on a network load balancer.",
     code: "UnsupportedProtocolException",
   },
   ...refusedActions<ListenerWish>("DefaultActions", ({ DefaultActions: actions }) => actions),

@@ -1,11 +1,12 @@
 import type { Listener } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { ListenerRecord, LoadBalancerRecord } from "../../model/load-balancer.ts";
+import type { ListenerProtocol, ListenerRecord, LoadBalancerRecord } from "../../model/load-balancer.ts";
 import type { BerthTransaction, BerthView } from "../../store/index.ts";
 import { listenerArn, listenerRuleArn, parseLoadBalancerArn } from "../../wire/arn.ts";
 import type { ApiContext } from "../context.ts";
 import { actionsFrom } from "./actions.ts";
 import { ElbError, validationError } from "./errors.ts";
 import { CREATE_LISTENER_REFUSED, MODIFY_LISTENER_REFUSED } from "./listener-refusals.ts";
+import { tlsFrom } from "./listener-tls.ts";
 import { listenerOf, loadBalancerOf } from "./lookup.ts";
 import type { Operation } from "./operation.ts";
 import { page } from "./page.ts";
@@ -41,6 +42,7 @@ export const createListener: Operation<"CreateListener"> = async (context, input
       loadBalancerArn: owner.arn,
       protocol,
       port,
+      ...tlsFrom(tx, protocol, {}, input),
       defaultActions: actionsFrom(tx, { owner, protocol, port }, input.DefaultActions ?? []),
       defaultRuleArn: listenerRuleArn(scope, { ...names, ruleId }),
       attributes: {},
@@ -66,8 +68,11 @@ export const modifyListener: Operation<"ModifyListener"> = async (context, input
     const found = listenerOf(tx, before.arn);
     if (port !== found.port) checkPortUnused(tx, owner, port);
     const actions = input.DefaultActions ?? [...found.defaultActions];
+    const { certificateArn, extraCertificateArns, sslPolicy, alpnPolicy, ...others } = found;
+    const tls = { certificateArn, extraCertificateArns, sslPolicy, alpnPolicy };
     return tx.listeners.put({
-      ...found,
+      ...others,
+      ...tlsFrom(tx, protocol, tls, input),
       port,
       protocol,
       defaultActions: actionsFrom(tx, { owner, protocol, port }, actions),
@@ -106,10 +111,11 @@ export function namesOf(owner: LoadBalancerRecord) {
   return names;
 }
 
-function protocolOf(owner: LoadBalancerRecord, protocol: string | undefined): "HTTP" | "TCP" {
+function protocolOf(owner: LoadBalancerRecord, protocol: string | undefined): ListenerProtocol {
   if (protocol === undefined) throw validationError("A listener protocol must be specified");
-  const wanted = owner.type === "application" ? "HTTP" : "TCP";
-  if (protocol !== wanted) {
+  const supported: readonly ListenerProtocol[] = owner.type === "application" ? ["HTTP", "HTTPS"] : ["TCP", "TLS"];
+  const wanted = supported.find((one) => one === protocol);
+  if (wanted === undefined) {
     throw validationError(
       `Protocol '${protocol}' is not supported on ${owner.type === "application" ? "Application" : "Network"} Load Balancers`,
     );
@@ -156,5 +162,9 @@ function toWire(l: ListenerRecord): Listener {
     Port: l.port,
     Protocol: l.protocol,
     DefaultActions: [...l.defaultActions],
+    Certificates: l.certificateArn === undefined ? undefined : [{ CertificateArn: l.certificateArn }],
+    SslPolicy: l.sslPolicy,
+    AlpnPolicy: l.alpnPolicy === undefined ? undefined : [l.alpnPolicy],
+    MutualAuthentication: l.protocol === "HTTPS" ? { Mode: "off" } : undefined,
   };
 }

@@ -1,6 +1,5 @@
 import type { ElbV2Operations } from "../../wire/models/elbv2.ts";
 import { describeAccountLimits } from "./account-limits.ts";
-import { describeCapacityReservation, describeListenerCertificates, describeSslPolicies } from "./always-empty.ts";
 import {
   describeListenerAttributes,
   describeLoadBalancerAttributes,
@@ -9,17 +8,25 @@ import {
   modifyLoadBalancerAttributes,
   modifyTargetGroupAttributes,
 } from "./attributes.ts";
+import { describeCapacityReservation } from "./capacity-reservation.ts";
+import {
+  addListenerCertificates,
+  describeListenerCertificates,
+  removeListenerCertificates,
+} from "./listener-certificates.ts";
 import { createListener, deleteListener, describeListeners, modifyListener } from "./listeners.ts";
 import { setIpAddressType, setSecurityGroups, setSubnets } from "./load-balancer-network.ts";
 import { createLoadBalancer, deleteLoadBalancer, describeLoadBalancers } from "./load-balancers.ts";
 import type { Operation } from "./operation.ts";
 import { createRule, deleteRule, describeRules, modifyRule, setRulePriorities } from "./rules.ts";
+import { describeSslPolicies } from "./ssl-policies.ts";
 import { addTags, describeTags, removeTags } from "./tags.ts";
 import { createTargetGroup, deleteTargetGroup, describeTargetGroups, modifyTargetGroup } from "./target-groups.ts";
 import { deregisterTargets, describeTargetHealth, registerTargets } from "./targets.ts";
 
 /** Every ELBv2 operation that is carried out. */
 export const elbV2Operations: { readonly [K in keyof ElbV2Operations]?: Operation<K> } = {
+  AddListenerCertificates: addListenerCertificates,
   AddTags: addTags,
   CreateListener: createListener,
   CreateLoadBalancer: createLoadBalancer,
@@ -50,6 +57,7 @@ export const elbV2Operations: { readonly [K in keyof ElbV2Operations]?: Operatio
   ModifyTargetGroup: modifyTargetGroup,
   ModifyTargetGroupAttributes: modifyTargetGroupAttributes,
   RegisterTargets: registerTargets,
+  RemoveListenerCertificates: removeListenerCertificates,
   RemoveTags: removeTags,
   SetIpAddressType: setIpAddressType,
   SetRulePriorities: setRulePriorities,

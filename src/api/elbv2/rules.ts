@@ -1,5 +1,5 @@
 import type { Rule } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { ListenerRecord, ListenerRuleRecord } from "../../model/load-balancer.ts";
+import { carries, type ListenerRecord, type ListenerRuleRecord } from "../../model/load-balancer.ts";
 import type { BerthTransaction, BerthView } from "../../store/index.ts";
 import { type ListenerArn, listenerRuleArn, parseListenerArn } from "../../wire/arn.ts";
 import { type ActionPlace, actionsFrom } from "./actions.ts";
@@ -27,7 +27,7 @@ export const createRule: Operation<"CreateRule"> = async ({ store, clock, random
   const record = await store.transact("CreateRule", (tx) => {
     const listener = listenerOf(tx, input.ListenerArn);
     const place = placeOf(tx, listener);
-    if (place.protocol !== "HTTP")
+    if (carries(place.protocol) !== "HTTP")
       throw new ElbError(
         "InvalidConfigurationRequestException",
         "Rules are supported for listeners of Application Load Balancers only",

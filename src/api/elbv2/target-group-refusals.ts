@@ -3,14 +3,11 @@ import type { RefusedRow, RefusedRows } from "./refuse.ts";
 const isOther = (value: string | undefined, ...carriedOut: string[]) =>
   value !== undefined && !carriedOut.includes(value);
 
-const HTTP_OR_TCP = "Use 'HTTP' or 'TCP'.";
-
 const HEALTH_CHECK: readonly RefusedRow<{ readonly HealthCheckProtocol?: string }>[] = [
   {
     member: "HealthCheckProtocol",
-    what: "other than HTTP and TCP",
-    when: ({ HealthCheckProtocol: p }) => isOther(p, "HTTP", "TCP"),
-    hint: HTTP_OR_TCP,
+    what: "other than HTTP, HTTPS and TCP",
+    when: ({ HealthCheckProtocol: p }) => isOther(p, "HTTP", "HTTPS", "TCP"),
   },
   { member: "Matcher.GrpcCode", hint: "Use Matcher.HttpCode." },
 ];
@@ -24,9 +21,8 @@ export const CREATE_TARGET_GROUP_REFUSED: RefusedRows<"CreateTargetGroup"> = [
   },
   {
     member: "Protocol",
-    what: "other than HTTP and TCP",
-    when: ({ Protocol: p }) => isOther(p, "HTTP", "TCP"),
-    hint: HTTP_OR_TCP,
+    what: "other than HTTP, HTTPS, TCP and TLS",
+    when: ({ Protocol: p }) => isOther(p, "HTTP", "HTTPS", "TCP", "TLS"),
   },
   {
     member: "ProtocolVersion",

@@ -1,5 +1,10 @@
 import type { TargetGroup } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { HealthCheckSettings, TargetGroupRecord } from "../../model/load-balancer.ts";
+import {
+  carries,
+  type HealthCheckSettings,
+  type TargetGroupProtocol,
+  type TargetGroupRecord,
+} from "../../model/load-balancer.ts";
 import type { BerthView } from "../../store/index.ts";
 import { targetGroupArn } from "../../wire/arn.ts";
 import { ElbError, targetGroupNotFound, validationError } from "./errors.ts";
@@ -118,17 +123,17 @@ type GroupSettings = Pick<
 /** What is given, with ELBv2's defaults, after what is not carried out has been refused. Throws ValidationError. */
 function settingsFrom(input: GivenGroup): GroupSettings {
   if (input.Protocol === undefined) throw validationError("A protocol must be specified");
-  if (input.Protocol === "TCP" && input.ProtocolVersion !== undefined) {
-    throw validationError("ProtocolVersion cannot be specified for target groups with protocol 'TCP'");
+  const protocol = input.Protocol as TargetGroupProtocol; // any other was refused
+  if (carries(protocol) === "TCP" && input.ProtocolVersion !== undefined) {
+    throw validationError(`ProtocolVersion cannot be specified for target groups with protocol '${protocol}'`);
   }
   if (input.Port === undefined) throw validationError("A port must be specified");
   if (input.Port < 1 || input.Port > 65535) {
     throw validationError(`Port '${input.Port}' is not valid: it must be from 1 to 65535`);
   }
-  const protocol = input.Protocol === "TCP" ? "TCP" : "HTTP";
   return {
     protocol,
-    protocolVersion: protocol === "HTTP" ? "HTTP1" : undefined,
+    protocolVersion: carries(protocol) === "HTTP" ? "HTTP1" : undefined,
     port: input.Port,
     vpcId: input.VpcId,
     targetType: input.TargetType === "ip" ? "ip" : "instance",

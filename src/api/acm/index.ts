@@ -1,0 +1,2 @@
+export { acmOperations } from "./operations.ts";
+export { createAcmService } from "./service.ts";
