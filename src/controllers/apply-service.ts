@@ -5,10 +5,10 @@ import { type TaskMove, type TaskRecord, taskId } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
-import { explainRefusal, type Placement, Placer, placeTask } from "../scheduler/index.ts";
+import { describeFixes, explainRefusal, Fleet, type Placement, Placer } from "../scheduler/index.ts";
 import {
   addServiceEvent,
-  instancesBehindDaemons,
+  fleetBehindDaemons,
   launchTask,
   newTask,
   placementOfService,
@@ -40,6 +40,12 @@ export function applyServiceActions(
   for (const action of actions) work.carryOut(action);
   work.tellStops();
   return { isWaitingForRoom: work.isWaitingForRoom };
+}
+
+/** A refusal, and the placer that can say more of it. */
+interface Refused {
+  readonly placement: Extract<Placement, { kind: "refused" }>;
+  readonly placer: Placer;
 }
 
 class ServiceWork {
@@ -128,25 +134,27 @@ class ServiceWork {
     if (deployment === undefined || definition === undefined) {
       throw new Error(`${this.#service.arn} has no deployment ${deploymentId} with a task definition`);
     }
-    const place = this.#placing(deployment, definition, on);
+    const placerOf = this.#placing(deployment, definition, on);
     const started: string[] = [];
-    let refusal: Extract<Placement, { kind: "refused" }> | undefined;
+    let refusal: Refused | undefined;
     for (let i = 0; i < count; i++) {
-      const placement = place(i);
+      const placer = placerOf(i);
+      const placement = placer.place();
       if (placement.kind === "placed") {
         const task = this.#launch(deployment, definition, placement.instance, move);
         if (move === undefined) started.push(taskId(task));
         else this.#tell(rebalanceMessages.startedToRebalance([taskId(task)], move.field, placement.instance), false);
         continue;
       }
-      refusal ??= placement;
+      refusal ??= { placement, placer };
       if (on === undefined) break;
     }
     this.#tellStarts(started, replacesUnhealthy);
     this.#noteUnplaced(deployment, refusal === undefined ? undefined : (deployment.unplacedSince ?? this.#at.now));
     if (refusal === undefined) return;
     this.isWaitingForRoom = true;
-    this.#tell(explainRefusal(refusal), true);
+    const { placement, placer } = refusal;
+    this.#tell(explainRefusal(placement), true, () => describeFixes(placer.explain().fixes));
   }
 
   #noteUnplaced(deployment: DeploymentRecord, unplacedSince: Instant | undefined): void {
@@ -160,15 +168,16 @@ class ServiceWork {
     deployment: DeploymentRecord,
     definition: TaskDefinitionRecord,
     on: readonly ContainerInstanceArn[] | undefined,
-  ): (index: number) => Placement {
+  ): (index: number) => Placer {
     const request = placementOfService(this.#tx, this.#service, definition, deployment);
     if (on === undefined) {
-      const placer = new Placer(request, instancesBehindDaemons(this.#tx, this.#service.clusterArn), this.#at.random);
-      return () => placer.place();
+      const placer = new Placer(request, fleetBehindDaemons(this.#tx, this.#service.clusterArn), this.#at.random);
+      return () => placer;
     }
+    const fleet = this.#tx.containerInstances.derived.placement.fleet(this.#service.clusterArn);
     return (index) => {
-      const instance = this.#tx.containerInstances.get(on[index] ?? "");
-      return placeTask(request, instance === undefined ? [] : [instance], this.#at.random);
+      const one = on[index];
+      return new Placer(request, one === undefined ? new Fleet() : fleet.only(one), this.#at.random);
     };
   }
 
@@ -200,9 +209,9 @@ class ServiceWork {
     for (const some of chunks(ids)) this.#tell(serviceMessages.startedTasks(some, replacesUnhealthy), false);
   }
 
-  #tell(message: string, once: boolean): void {
+  #tell(message: string, once: boolean, more?: () => string | undefined): void {
     const line = `(service ${this.#service.name}) ${message}`;
-    this.#service = addServiceEvent(this.#tx, this.#service, line, { ...this.#at, once });
+    this.#service = addServiceEvent(this.#tx, this.#service, line, { ...this.#at, once, more });
   }
 }
 

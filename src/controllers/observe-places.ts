@@ -2,7 +2,7 @@ import type { DeploymentSettings, ObservedPlace } from "../deployment/index.ts";
 import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import type { Instant } from "../runtime/clock.ts";
 import { roomFor } from "../scheduler/index.ts";
-import { instancesBehindDaemons, placementOfService } from "../state/index.ts";
+import { fleetBehindDaemons, placementOfService } from "../state/index.ts";
 import type { BerthView } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 
@@ -17,9 +17,11 @@ export function observePlaces(
 ): readonly ObservedPlace[] {
   const definition = tables.taskDefinitions.get(primaryDeployment(service).taskDefinitionArn);
   if (definition === undefined) return [];
-  const room = roomFor(placementOfService(tables, service, definition));
+  const fleet = fleetBehindDaemons(tables, service.clusterArn);
+  const room = roomFor(placementOfService(tables, service, definition), fleet);
   const failedAt = failedMoves(tables, service);
-  return instancesBehindDaemons(tables, service.clusterArn)
+  return fleet
+    .instances()
     .filter((instance) => instance.status === "ACTIVE" && instance.agentConnected)
     .map((instance) => ({
       instance,

@@ -126,7 +126,7 @@ test("a new deployment is rolled: no task of the old one is stopped before the n
   await stop();
 });
 
-test("a task that fits nowhere is told of once, and is placed as soon as there is room", async () => {
+test("[PL13] a task that fits nowhere is told of once, with what would help, and is placed as soon as there is room", async () => {
   const { plane, clock, stop } = await running(24);
   const { store } = plane;
   await during(
@@ -139,7 +139,7 @@ test("a task that fits nowhere is told of once, and is placed as soon as there i
   assert.deepEqual(told, [
     "was unable to place a task because no container instance met all of its requirements. The closest matching " +
       "(container-instance host1) has insufficient CPU units available. For more information, see the Troubleshooting " +
-      "section of the Amazon ECS Developer Guide.",
+      "section of the Amazon ECS Developer Guide. It fits if 128 CPU units and 128 MiB are freed on i-1.",
   ]);
   await during(
     clock,

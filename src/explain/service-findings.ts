@@ -12,6 +12,8 @@ import { type DeploymentRecord, primaryDeployment } from "../model/service.ts";
 import { taskId } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { Instant } from "../runtime/clock.ts";
+import { Fleet } from "../scheduler/index.ts";
+import type { ContainerInstanceArn } from "../wire/arn.ts";
 import type { Explanation, Finding } from "./explanation.ts";
 import type { ServiceFacts } from "./facts.ts";
 import { findPlaces, type Places } from "./placement.ts";
@@ -84,9 +86,21 @@ function startsOf(facts: ServiceFacts, actions: readonly ServiceAction[], isAske
     const deployment = facts.observed.service.deployments.find((d) => d.id === action.deploymentId);
     const definition = facts.definitions.get(deployment?.taskDefinitionArn ?? "");
     if (definition === undefined || deployment === undefined) return [];
-    const places = findPlaces(facts.requestFor(definition, deployment), facts.instances, action);
+    const request = facts.requestFor(definition, deployment);
+    const peers = peersOf(facts);
+    const places = findPlaces(request, Fleet.of(facts.instances, { group: request.group, peers }), action);
     return [{ definition, places }];
   });
+}
+
+/** The service's tasks that are to run, by instance. */
+function peersOf({ observed: { tasks } }: ServiceFacts): ReadonlyMap<ContainerInstanceArn, number> {
+  const peers = new Map<ContainerInstanceArn, number>();
+  for (const { task } of tasks) {
+    const on = task.containerInstanceArn;
+    if (task.desiredStatus === "RUNNING" && on !== undefined) peers.set(on, (peers.get(on) ?? 0) + 1);
+  }
+  return peers;
 }
 
 /** A deployment that is FAILED starts nothing any more. */

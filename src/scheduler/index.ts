@@ -1,6 +1,12 @@
+export type { Chance } from "./chance.ts";
+export { type FailedCheck, type PortHolder, reasonOf } from "./checks.ts";
+export { describeCheck, describeFix, describeFixes, describeInstance, describePlacement } from "./describe.ts";
 export { explainRefusal, NO_INSTANCES } from "./explain.ts";
+export { explainPlacement, type Fix, type InstanceExplanation, type PlacementExplanation } from "./explanation.ts";
+export { Fleet } from "./fleet.ts";
 export { type NeedOverrides, type NeedSource, needOf, requiredAttributesOf } from "./need.ts";
-export { type Chance, Placer, placeTask } from "./placer.ts";
+export { PlacementIndex } from "./placement-index.ts";
+export { Placer, placeTask } from "./placer.ts";
 export { matchesQuery, type QueriedInstance } from "./query/evaluate.ts";
 export type { Expression } from "./query/expression.ts";
 export { parseQuery, queryProblem } from "./query/parse.ts";

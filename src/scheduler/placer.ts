@@ -1,75 +1,72 @@
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
-import { type Candidate, CHECKS, candidateOf, occupy } from "./candidate.ts";
-import { checkOf } from "./constraints.ts";
-import type { Placement, PlacementRequest, Refusal } from "./request.ts";
-import { lowest, scoreOf } from "./strategies.ts";
+import { Arrivals, type Chance } from "./chance.ts";
+import { type Choice, Heaps, scan } from "./choosers.ts";
+import { closestOf, explainRoom, type PlacementExplanation } from "./explanation.ts";
+import type { Fleet } from "./fleet.ts";
+import { Headroom, type Left } from "./headroom.ts";
+import type { Placement, PlacementRequest } from "./request.ts";
+import { ranksOf } from "./strategies.ts";
 
-/** Chance for ties: a number in [0, 1). */
-export interface Chance {
-  next(): number;
-}
+/** Looking at every instance for each task is cheaper for so many tasks than ordering the instances once. */
+const SCANS = 32;
 
 /**
- * Places copies of one task one after the other; each takes its share of what the instances have left.
- * The order of `instances` does not matter. Rules: docs/rules/placement.md.
+ * Places copies of one task one after the other; each takes its share of what the instances have left. It goes by the fleet as it was
+ * when the first task was placed, whether or not the fleet hears of the tasks meanwhile, and does not change it. The order in which the fleet came to be does not matter.
+ * Rules: docs/rules/placement.md.
  */
 export class Placer {
-  readonly #request: PlacementRequest;
-  readonly #candidates: readonly Candidate[];
-  /** All instances, DRAINING ones too: the tasks on them count when tasks are spread. */
-  readonly #all: readonly Candidate[];
-  readonly #chance: Chance;
-  readonly #checks: typeof CHECKS;
+  readonly #room: Headroom;
+  readonly #choice: Choice;
+  readonly #scans: number;
+  #placed = 0;
+  #last: Left | undefined;
+  #heaps: Heaps | undefined;
 
-  constructor(request: PlacementRequest, instances: readonly ContainerInstanceRecord[], chance: Chance) {
-    this.#request = request;
-    this.#chance = chance;
-    this.#all = instances
-      .filter((i) => i.status !== "INACTIVE")
-      .toSorted((a, b) => (a.arn < b.arn ? -1 : 1))
-      .map((i) => candidateOf(i, request));
-    this.#candidates = this.#all.filter((c) => c.instance.status === "ACTIVE");
-    this.#checks = [...CHECKS, ...request.constraints.map(checkOf)];
+  /**
+   * `scans` is how many tasks are placed before the instances are ordered for the rest; the answers do not depend on it.
+   * Throws QuerySyntaxError for a constraint's expression that is none.
+   */
+  constructor(request: PlacementRequest, fleet: Fleet, chance: Chance, scans: number = SCANS) {
+    this.#room = new Headroom(request, fleet);
+    this.#choice = {
+      room: this.#room,
+      ranks: ranksOf(request.strategy, this.#room),
+      arrivals: new Arrivals(fleet.hashes, chance),
+    };
+    this.#scans = scans;
   }
 
-  /** Places one more task, or says why not. A refusal is final: the next call would be refused alike. */
+  /** Places one more task, or says that none fits. A refusal is final: the next call would be refused alike. */
   place(): Placement {
-    const able: Candidate[] = [];
-    const failed: { readonly refusal: Refusal; readonly at: number }[] = [];
-    for (const candidate of this.#candidates) {
-      const at = this.#checks.findIndex((check) => !check.passes(candidate, this.#request));
-      const check = this.#checks[at];
-      if (check === undefined) able.push(candidate);
-      else failed.push({ refusal: { arn: candidate.instance.arn, reason: check.reason }, at });
-    }
-    const chosen = this.#choose(able);
-    if (chosen === undefined) return refused(failed);
-    occupy(chosen, this.#request.need);
-    return { kind: "placed", instance: chosen.instance };
+    this.#takeIntoAccount();
+    if (this.#placed >= this.#scans) this.#heaps ??= new Heaps(this.#choice);
+    const slot = this.#heaps === undefined ? scan(this.#choice) : this.#heaps.choose();
+    const instance = slot === undefined ? undefined : this.#room.fleet.instance(slot);
+    if (slot === undefined || instance === undefined) return { kind: "refused", closest: closestOf(this.#room) };
+    this.#last = this.#room.left(slot);
+    this.#placed++;
+    return { kind: "placed", instance };
   }
 
-  #choose(able: readonly Candidate[]): Candidate | undefined {
-    let left = able;
-    for (const strategy of this.#request.strategy) {
-      if (left.length <= 1) break;
-      const score = scoreOf(strategy, this.#all);
-      if (score !== undefined) left = lowest(left, score);
-    }
-    return left[Math.floor(this.#chance.next() * left.length)];
+  /** What the last task took: done only when something is asked again, since for one task it would cost more than to place it. */
+  #takeIntoAccount(): void {
+    const last = this.#last;
+    if (last === undefined) return;
+    this.#room.occupy(last);
+    for (const rank of this.#choice.ranks) rank.occupied?.(last.slot);
+    this.#choice.arrivals.next(last.slot);
+    this.#heaps?.settle();
+    this.#last = undefined;
+  }
+
+  /** Where the next task could go and, for each instance that cannot take it, everything that stands against it. */
+  explain(): PlacementExplanation {
+    this.#takeIntoAccount();
+    return explainRoom(this.#room);
   }
 }
 
 /** Places one task. */
-export function placeTask(
-  request: PlacementRequest,
-  instances: readonly ContainerInstanceRecord[],
-  chance: Chance,
-): Placement {
-  return new Placer(request, instances, chance).place();
-}
-
-function refused(failed: readonly { readonly refusal: Refusal; readonly at: number }[]): Placement {
-  let closest: { readonly refusal: Refusal; readonly at: number } | undefined;
-  for (const one of failed) if (closest === undefined || one.at > closest.at) closest = one;
-  return { kind: "refused", refusals: failed.map((f) => f.refusal), closest: closest?.refusal };
+export function placeTask(request: PlacementRequest, fleet: Fleet, chance: Chance): Placement {
+  return new Placer(request, fleet, chance).place();
 }

@@ -8,19 +8,18 @@ export interface PlacementRequest {
   readonly need: Resources;
   /** The task definition's `requiresAttributes`: an instance must have each, with that value if one is given. */
   readonly requiredAttributes: readonly Attribute[];
-  /** Of the task definition and of the service or call together. */
+  /** Of the task definition and of the service or call together. Expressions must have been found right when they were given. */
   readonly constraints: readonly PlacementConstraint[];
-  /** In order of weight; with none, the defaults below. */
+  /** In order of weight; with none, chance alone decides. */
   readonly strategy: readonly PlacementStrategy[];
-  /** Tasks of the same service (or, for standalone tasks, the same group) that are to run, by instance. */
-  readonly peers: ReadonlyMap<ContainerInstanceArn, number>;
-  /** The group that the tasks will have: memberOf expressions see it where earlier tasks of the call were placed. */
+  /** The group that the tasks will have, `service:<name>` for a service's. Its tasks that are to run are the peers that spread and
+   *  distinctInstance count. */
   readonly group: string;
-  /** What is on an instance; asked only by memberOf expressions that speak of tasks. */
+  /** What is on an instance; asked by memberOf expressions that speak of tasks, and by explanations. */
   readonly tasksOn: (instance: ContainerInstanceArn) => TasksOnInstance;
 }
 
-/** What a memberOf expression may ask of an instance's tasks. */
+/** What may be asked of an instance's tasks. */
 export interface TasksOnInstance {
   /** True if a task of the group is to run there. */
   has(group: string): boolean;
@@ -28,6 +27,8 @@ export interface TasksOnInstance {
   groups(): Iterable<string>;
   /** As DescribeContainerInstances shows it: tasks that are RUNNING and to go on. */
   readonly runningTasksCount: number;
+  /** The ARN of the task that holds the host port there. */
+  portHolder(protocol: "tcp" | "udp", port: number): string | undefined;
 }
 
 /** A service without a strategy: even over the zones, then over the instances. Source: ECS developer guide. */
@@ -54,10 +55,7 @@ export interface Refusal {
   readonly reason: RefusalReason;
 }
 
-/**
- * The answer for one task. `refusals` has one entry for each ACTIVE instance and is empty when there is none;
- * `closest` is the one that failed last in the order of the checks.
- */
+/** The answer for one task. `closest` is the instance that failed last in the order of the checks; undefined if none is ACTIVE. */
 export type Placement =
   | { readonly kind: "placed"; readonly instance: ContainerInstanceRecord }
-  | { readonly kind: "refused"; readonly refusals: readonly Refusal[]; readonly closest?: Refusal };
+  | { readonly kind: "refused"; readonly closest?: Refusal };

@@ -1,6 +1,7 @@
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
-import { CHECKS, candidateOf } from "./candidate.ts";
-import { checkOf } from "./constraints.ts";
+import { satisfies } from "./checks.ts";
+import { readConstraint } from "./constraints.ts";
+import { hasAttribute } from "./fleet.ts";
 import type { PlacementRequest } from "./request.ts";
 
 /**
@@ -8,12 +9,8 @@ import type { PlacementRequest } from "./request.ts";
  * constraints. That is what decides where a DAEMON service has a task. Rule [DP20].
  */
 export function requirementsOf(request: PlacementRequest): (instance: ContainerInstanceRecord) => boolean {
-  const checks = [
-    ...CHECKS.filter((check) => check.reason === "ATTRIBUTE"),
-    ...request.constraints.filter((constraint) => constraint.type === "memberOf").map(checkOf),
-  ];
-  return (instance) => {
-    const candidate = candidateOf(instance, request);
-    return checks.every((check) => check.passes(candidate, request));
-  };
+  const memberOf = request.constraints.map(readConstraint).filter((constraint) => constraint.kind === "memberOf");
+  return (instance) =>
+    request.requiredAttributes.every((required) => hasAttribute(instance, required)) &&
+    memberOf.every((constraint) => satisfies(request, constraint, { instance, placed: 0 }));
 }

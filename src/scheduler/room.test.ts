@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Placer, roomFor, spreadFields } from "./index.ts";
-import { instanceWith, requestOf } from "./testing.ts";
+import { fleetWith, instanceWith, requestOf } from "./testing.ts";
 
 test("[DP24] an instance has room for as many tasks as the placer would place there", () => {
   const size = fc.nat(4).map((n) => n * 256);
@@ -20,18 +20,19 @@ test("[DP24] an instance has room for as many tasks as the placer would place th
       const asked = requestOf({
         need: { cpu: r.cpu, memoryMiB: r.memoryMiB, ports: r.port ? [80] : [], portsUdp: [] },
         constraints: r.isDistinct ? [{ type: "distinctInstance" }] : [],
-        peers: new Map([[instance.arn, r.peers]]),
       });
-      const placer = new Placer(asked, [instance], { next: () => 0 });
+      const fleet = fleetWith([instance], new Map([[instance.arn, r.peers]]));
+      const placer = new Placer(asked, fleet, { next: () => 0 });
       let placed = 0;
       while (placed < 20 && placer.place().kind === "placed") placed++;
-      assert.equal(Math.min(20, roomFor(asked)(instance)), placed);
+      assert.equal(Math.min(20, roomFor(asked, fleet)(instance)), placed);
       if (placed === 0) seen.none++;
       else seen.some++;
     }),
   );
   assert.ok(seen.none > 0 && seen.some > 0);
-  assert.equal(roomFor(requestOf())(instanceWith("a", {}, { status: "DRAINING" })), 0);
+  const draining = instanceWith("a", {}, { status: "DRAINING" });
+  assert.equal(roomFor(requestOf(), fleetWith([draining]))(draining), 0);
 });
 
 test("[DP24] tasks are spread over the fields that a strategy begins with", () => {

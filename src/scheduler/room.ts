@@ -1,22 +1,22 @@
 import type { PlacementStrategy } from "@aws-sdk/client-ecs";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
-import { CHECKS, candidateOf } from "./candidate.ts";
-import { checkOf } from "./constraints.ts";
+import type { Fleet } from "./fleet.ts";
+import { Headroom } from "./headroom.ts";
 import { DEFAULT_SERVICE_STRATEGY, type PlacementRequest } from "./request.ts";
 
-/** How many more tasks of the request an instance could take by itself. Infinity for tasks that need nothing. */
-export function roomFor(request: PlacementRequest): (instance: ContainerInstanceRecord) => number {
-  const checks = [...CHECKS, ...request.constraints.map(checkOf)];
+/** How many more tasks of the request an instance of the fleet could take by itself. Infinity for tasks that need nothing. */
+export function roomFor(request: PlacementRequest, fleet: Fleet): (instance: ContainerInstanceRecord) => number {
+  const room = new Headroom(request, fleet);
   const { need } = request;
   const isOnlyOne =
     need.ports.length + need.portsUdp.length > 0 || request.constraints.some((c) => c.type === "distinctInstance");
-  return (instance) => {
-    if (instance.status !== "ACTIVE") return 0;
-    const candidate = candidateOf(instance, request);
-    if (!checks.every((check) => check.passes(candidate, request))) return 0;
+  return ({ arn }) => {
+    const slot = fleet.slotOf(arn);
+    if (slot === undefined || !room.fits(slot)) return 0;
     if (isOnlyOne) return 1;
     const copies = (left: number, each: number) => (each <= 0 ? Number.POSITIVE_INFINITY : Math.floor(left / each));
-    return Math.min(copies(candidate.cpu, need.cpu), copies(candidate.memoryMiB, need.memoryMiB));
+    const { cpu, memoryMiB } = room.left(slot);
+    return Math.min(copies(cpu, need.cpu), copies(memoryMiB, need.memoryMiB));
   };
 }
 

@@ -1,6 +1,7 @@
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import { NO_RESOURCES } from "../model/resources.ts";
-import { clusterArn, containerInstanceArn } from "../wire/arn.ts";
+import { type ContainerInstanceArn, clusterArn, containerInstanceArn } from "../wire/arn.ts";
+import { Fleet } from "./fleet.ts";
 import type { PlacementRequest, TasksOnInstance } from "./request.ts";
 
 const SCOPE = { region: "us-east-1", accountId: "000000000000" };
@@ -29,15 +30,25 @@ export function instanceWith(
   };
 }
 
-/** A request for 256 CPU units and 256 MiB, without constraints, strategy or peers; for tests. */
+/** The group of `requestOf` and `fleetWith`. */
+export const TEST_GROUP = "family:test";
+
+/** A fleet of these instances, with peers on some; for tests. */
+export function fleetWith(
+  instances: readonly ContainerInstanceRecord[],
+  peers: ReadonlyMap<ContainerInstanceArn, number> = new Map(),
+): Fleet {
+  return Fleet.of(instances, { group: TEST_GROUP, peers });
+}
+
+/** A request for 256 CPU units and 256 MiB, without constraints or strategy; for tests. */
 export function requestOf(over: Partial<PlacementRequest> = {}): PlacementRequest {
   return {
     need: { ...NO_RESOURCES, cpu: 256, memoryMiB: 256 },
     requiredAttributes: [],
     constraints: [],
     strategy: [],
-    peers: new Map(),
-    group: "family:test",
+    group: TEST_GROUP,
     tasksOn: () => withTasks(),
     ...over,
   };
@@ -45,5 +56,10 @@ export function requestOf(over: Partial<PlacementRequest> = {}): PlacementReques
 
 /** What is on an instance where these groups have tasks, `running` of which are RUNNING; for tests. */
 export function withTasks(groups: readonly string[] = [], running: number = groups.length): TasksOnInstance {
-  return { has: (group) => groups.includes(group), groups: () => new Set(groups), runningTasksCount: running };
+  return {
+    has: (group) => groups.includes(group),
+    groups: () => new Set(groups),
+    runningTasksCount: running,
+    portHolder: () => undefined,
+  };
 }

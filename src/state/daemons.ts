@@ -2,7 +2,7 @@ import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import { addResources } from "../model/resources.ts";
 import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import type { TaskRecord } from "../model/task.ts";
-import { needOf, requirementsOf } from "../scheduler/index.ts";
+import { type Fleet, needOf, requirementsOf } from "../scheduler/index.ts";
 import type { BerthView } from "../store/index.ts";
 import type { ClusterArn, ContainerInstanceArn } from "../wire/arn.ts";
 import { placementOfService } from "./service-placement.ts";
@@ -46,22 +46,23 @@ export function isDaemonTask(tables: Pick<BerthView, "services">, { serviceArn }
  * The instances of a cluster as tasks that are no daemons see them: what a DAEMON service still lacks there is taken already, so
  * that its task is the first on a new instance. Rule [DP22].
  */
-export function instancesBehindDaemons(tables: Tables, clusterArn: ClusterArn): readonly ContainerInstanceRecord[] {
-  let instances = tables.containerInstances.where("cluster", clusterArn);
+export function fleetBehindDaemons(tables: Tables, clusterArn: ClusterArn): Fleet {
+  const fleet = tables.containerInstances.derived.placement.fleet(clusterArn);
+  const instances = tables.containerInstances.count("cluster", clusterArn);
+  const reserved = new Map<ContainerInstanceArn, ContainerInstanceRecord>();
   for (const service of tables.services.where("daemonCluster", clusterArn)) {
-    const tasks = tables.tasks.where("service", service.arn);
     // One task each: with as many tasks as instances, none can be without.
-    if (service.status !== "ACTIVE" || tasks.length >= instances.length) continue;
+    if (service.status !== "ACTIVE" || tables.tasks.count("service", service.arn) >= instances) continue;
     const definition = tables.taskDefinitions.get(primaryDeployment(service).taskDefinitionArn);
     if (definition === undefined) continue;
-    const served = new Set(tasks.map((task) => task.containerInstanceArn));
+    const served = new Set(tables.tasks.where("service", service.arn).map((task) => task.containerInstanceArn));
     const isToHave = daemonRequirements(tables, service);
     const need = needOf(definition.definition);
-    instances = instances.map((one) =>
-      one.status !== "ACTIVE" || served.has(one.arn) || !isToHave(one)
-        ? one
-        : { ...one, used: addResources(one.used, need) },
-    );
+    for (const one of tables.containerInstances.where("cluster", clusterArn)) {
+      if (one.status !== "ACTIVE" || served.has(one.arn) || !isToHave(one)) continue;
+      const before = reserved.get(one.arn) ?? one;
+      reserved.set(one.arn, { ...before, used: addResources(before.used, need) });
+    }
   }
-  return instances;
+  return reserved.size === 0 ? fleet : fleet.with([...reserved.values()]);
 }

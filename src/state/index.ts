@@ -1,4 +1,4 @@
-export { countedDaemon, daemonRequirements, instancesBehindDaemons, isDaemonTask } from "./daemons.ts";
+export { countedDaemon, daemonRequirements, fleetBehindDaemons, isDaemonTask } from "./daemons.ts";
 export { newTask, type TagSources, type TaskOrder, tagsOfNewTask } from "./new-task.ts";
 export {
   beginServiceDeployment,

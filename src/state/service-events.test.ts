@@ -10,8 +10,8 @@ import { addServiceEvent, EVENT_REPEAT_MS } from "./service-events.ts";
 
 const ARN = "arn:aws:ecs:us-east-1:000000000000:service/default/web" as ServiceArn;
 
-/** The messages that a service keeps after these were added, oldest first. `[message, now, once]`. */
-async function kept(lines: readonly (readonly [string, number, boolean])[]): Promise<readonly string[]> {
+/** The messages that a service keeps after these were added, oldest first. `[message, now, once, more]`. */
+async function kept(lines: readonly (readonly [string, number, boolean, string?])[]): Promise<readonly string[]> {
   const journal = new MemoryJournal({ disk: new MemoryDisk(), clock: systemClock() });
   const store = await openStore({ schema: SCHEMA, journal, log: silentLog() });
   const random = seededRandom(1);
@@ -24,7 +24,10 @@ async function kept(lines: readonly (readonly [string, number, boolean])[]): Pro
   } as unknown as ServiceRecord;
   await store.transact("test", (tx) => {
     let current = tx.services.put(service);
-    for (const [message, now, once] of lines) current = addServiceEvent(tx, current, message, { now, random, once });
+    for (const [message, now, once, more] of lines) {
+      const added = more === undefined ? undefined : () => more;
+      current = addServiceEvent(tx, current, message, { now, random, once, more: added });
+    }
     return undefined;
   });
   const messages = store.view.serviceEvents.where("service", ARN).map((e) => e.message);
@@ -77,6 +80,18 @@ test("a trouble that lasts is told once, whatever is told between, until the ser
       ["bad", EVENT_REPEAT_MS, true],
     ]),
     ["bad", "b", "bad"],
+  );
+});
+
+test("[PL13] what is said after a message does not make it another one", async () => {
+  assert.deepEqual(
+    await kept([
+      ["bad.", 0, true, "It fits if 1 MiB is freed."],
+      ["b", 1, false],
+      ["bad.", 2, true, "It fits if 2 MiB are freed."],
+      ["bad. It fits", 3, false],
+    ]),
+    ["bad. It fits if 1 MiB is freed.", "b", "bad. It fits"],
   );
 });
 

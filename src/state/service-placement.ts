@@ -2,7 +2,6 @@ import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "..
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import { DEFAULT_SERVICE_STRATEGY, needOf, type PlacementRequest, requiredAttributesOf } from "../scheduler/index.ts";
 import type { BerthView } from "../store/index.ts";
-import type { ContainerInstanceArn } from "../wire/arn.ts";
 import { tasksOnInstance } from "./tasks-on-instance.ts";
 
 /** What one more task of the service's deployment asks of its place. */
@@ -12,18 +11,13 @@ export function placementOfService(
   definition: TaskDefinitionRecord,
   deployment: DeploymentRecord = primaryDeployment(service),
 ): PlacementRequest {
-  const { placementStrategy, arn } = service;
-  const peers = new Map<ContainerInstanceArn, number>();
-  for (const { desiredStatus, containerInstanceArn: on } of tables.tasks.where("service", arn)) {
-    if (desiredStatus === "RUNNING" && on !== undefined) peers.set(on, (peers.get(on) ?? 0) + 1);
-  }
+  const { placementStrategy } = service;
   const constraints = deployment.placementConstraints ?? service.placementConstraints;
   return {
     need: needOf(definition.definition),
     requiredAttributes: requiredAttributesOf(definition.definition),
     constraints: [...(definition.definition.placementConstraints ?? []), ...constraints],
     strategy: placementStrategy.length === 0 ? DEFAULT_SERVICE_STRATEGY : placementStrategy,
-    peers,
     group: `service:${service.name}`,
     tasksOn: (on) => tasksOnInstance(tables, on),
   };

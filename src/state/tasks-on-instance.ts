@@ -3,25 +3,32 @@ import type { TasksOnInstance } from "../scheduler/index.ts";
 import type { BerthView } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 
-/** What is on an instance, as expressions of the cluster query language may ask of it. `counts` can leave tasks out. */
+/**
+ * What is on an instance, as expressions of the cluster query language and explanations may ask of it. `counts` can leave tasks
+ * out of what expressions see.
+ */
 export function tasksOnInstance(
-  tables: Pick<BerthView, "tasks">,
+  { tasks }: Pick<BerthView, "tasks">,
   arn: ContainerInstanceArn,
   counts?: (task: TaskRecord) => boolean,
 ): TasksOnInstance {
   const groups = () => {
     const found = new Set<string>();
-    for (const task of tables.tasks.where("containerInstance", arn)) {
+    for (const task of tasks.where("containerInstance", arn)) {
       if (task.desiredStatus === "RUNNING" && counts?.(task) !== false) found.add(task.group);
     }
     return found;
   };
   return {
-    has: (group) => groups().has(group),
+    has: (group) => (counts === undefined ? tasks.derived.placement.count(group, arn) > 0 : groups().has(group)),
     groups,
     get runningTasksCount() {
-      if (counts === undefined) return tables.tasks.count("instanceRunning", arn);
-      return tables.tasks.where("instanceRunning", arn).filter(counts).length;
+      if (counts === undefined) return tasks.count("instanceRunning", arn);
+      return tasks.where("instanceRunning", arn).filter(counts).length;
     },
+    portHolder: (protocol, port) =>
+      tasks
+        .where("containerInstance", arn)
+        .find(({ resources }) => (protocol === "tcp" ? resources.ports : resources.portsUdp).includes(port))?.arn,
   };
 }

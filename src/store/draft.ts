@@ -69,7 +69,7 @@ export interface RunResult {
 export class Runner {
   readonly #tables: Tables;
   readonly #checksReads: boolean;
-  readonly #drafts: Readonly<Record<string, TableDraft<object, string, string>>>;
+  readonly #drafts: Readonly<Record<string, TableDraft<object, string>>>;
   #run: Run | undefined;
 
   constructor(tables: Tables, checksReads: boolean) {
@@ -119,7 +119,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
-function draftOf(table: TableState, current: () => Run): TableDraft<object, string, string> {
+function draftOf(table: TableState, current: () => Run): TableDraft<object, string> {
   const name = table.name;
   const change = (key: string, after: object | undefined): Difference => {
     const difference = table.difference(table.get(key), after);
@@ -140,10 +140,6 @@ function draftOf(table: TableState, current: () => Run): TableDraft<object, stri
       current().readTable(name);
       return table.after(index, value, key);
     },
-    tally(tally, value) {
-      current().readTable(name);
-      return table.tally(tally, value);
-    },
     count(index, value) {
       current().readTable(name);
       return table.count(index, value);
@@ -156,6 +152,10 @@ function draftOf(table: TableState, current: () => Run): TableDraft<object, stri
     get size() {
       current().readTable(name);
       return table.size;
+    },
+    get derived() {
+      current().readTable(name);
+      return table.derived;
     },
     put(record) {
       const run = current();

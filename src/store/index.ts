@@ -34,6 +34,8 @@ export type {
 } from "./store.ts";
 export {
   type AnyTableDefinition,
+  type Derived,
+  type Feed,
   type IndexFunction,
   type IndexOf,
   type RecordOf,

@@ -2,7 +2,7 @@ import type { TableView } from "./store.ts";
 import type { Tables } from "./tables.ts";
 
 /** The tables without what can change them. */
-export function readOnly(tables: Tables): Readonly<Record<string, TableView<object, string, string>>> {
+export function readOnly(tables: Tables): Readonly<Record<string, TableView<object, string>>> {
   return Object.fromEntries(
     [...tables.byName].map(([name, table]) => [
       name,
@@ -10,12 +10,12 @@ export function readOnly(tables: Tables): Readonly<Record<string, TableView<obje
         get: (key: string) => table.get(key),
         where: (index: string, value: string) => table.where(index, value),
         after: (index: string, value: string, key: string | undefined) => table.after(index, value, key),
-        tally: (tally: string, value: string) => table.tally(tally, value),
         count: (index: string, value: string) => table.count(index, value),
         all: () => table.all(),
         get size() {
           return table.size;
         },
+        derived: table.derived,
       },
     ]),
   );

@@ -17,8 +17,15 @@ import type { ServiceEventRecord, ServiceRecord } from "../model/service.ts";
 import { isFinished, type ServiceDeploymentRecord, type ServiceRevisionRecord } from "../model/service-deployment.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { TaskDefinitionFamilyRecord, TaskDefinitionRecord } from "../model/task-definition.ts";
+import { PlacementIndex } from "../scheduler/index.ts";
 import type { Store, Transaction, View } from "./store.ts";
-import { table } from "./table.ts";
+import { type Derived, table } from "./table.ts";
+
+/** The instances and the tasks on them, as placing tasks needs them. */
+const PLACEMENT: Derived<PlacementIndex> = {
+  make: () => new PlacementIndex(),
+  snapshot: (index) => index.snapshot(),
+};
 
 /** Every table of the control plane, its key and its indexes. An index that gives undefined leaves the record out. */
 export const SCHEMA = {
@@ -36,6 +43,12 @@ export const SCHEMA = {
       /** Those that are not INACTIVE, by cluster. */
       cluster: (i) => (i.status === "INACTIVE" ? undefined : i.clusterArn),
       ec2InstanceId: (i) => (i.status === "INACTIVE" ? undefined : i.ec2InstanceId),
+    },
+    derived: {
+      placement: {
+        into: PLACEMENT,
+        change: (index: PlacementIndex, before, after) => index.changeInstance(before, after),
+      },
     },
   }),
   tasks: table<TaskRecord>()({
@@ -58,12 +71,11 @@ export const SCHEMA = {
       taskDefinition: (t) => (t.lastStatus === "STOPPED" ? undefined : t.taskDefinitionArn),
       stopped: (t) => (t.lastStatus === "STOPPED" ? "yes" : undefined),
     },
-    tallies: {
-      /** Under `<cluster>|<group>`, by instance, those that are to run: what spread and distinctInstance go by. */
-      groupOnInstance: (t) =>
-        t.desiredStatus === "RUNNING" && t.containerInstanceArn !== undefined
-          ? { under: `${t.clusterArn}|${t.group}`, of: t.containerInstanceArn }
-          : undefined,
+    derived: {
+      placement: {
+        into: PLACEMENT,
+        change: (index: PlacementIndex, before, after) => index.changeTask(before, after),
+      },
     },
   }),
   services: table<ServiceRecord>()({

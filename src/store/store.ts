@@ -1,7 +1,7 @@
-import type { IndexOf, RecordOf, Schema, TallyOf } from "./table.ts";
+import type { DerivedOf, IndexOf, RecordOf, Schema } from "./table.ts";
 
 /** What can be read of a table. Records are deep-frozen: copy to change. */
-export interface TableView<R, IndexName extends string, TallyName extends string = never> {
+export interface TableView<R, IndexName extends string, D = object> {
   get(key: string): R | undefined;
   /** The records that the index files under `value`, ordered by key. */
   where(index: IndexName, value: string): readonly R[];
@@ -9,19 +9,15 @@ export interface TableView<R, IndexName extends string, TallyName extends string
   after(index: IndexName, value: string, key: string | undefined): Iterable<R>;
   /** How many records the index files under `value`; does not grow with their number. */
   count(index: IndexName, value: string): number;
-  /**
-   * How many records the tally counts under `value`, by what it counts them for; none that is 0. It is the store's own
-   * and changes with it: read it before the next write.
-   */
-  tally(tally: TallyName, value: string): ReadonlyMap<string, number>;
   /** Every record, in no particular order. */
   all(): Iterable<R>;
   readonly size: number;
+  /** What is derived from the table's records, by name. For reading; it is the store's own and changes with it. */
+  readonly derived: D;
 }
 
 /** What a transaction can do with a table. It reads its own writes. */
-export interface TableDraft<R, IndexName extends string, TallyName extends string = never>
-  extends TableView<R, IndexName, TallyName> {
+export interface TableDraft<R, IndexName extends string, D = object> extends TableView<R, IndexName, D> {
   /** Adds or replaces the record of that key, and freezes it deeply. Throws TypeError if it is not plain JSON data. */
   put(record: R): R;
   /** Removes the record of that key, if there is one. */
@@ -29,11 +25,11 @@ export interface TableDraft<R, IndexName extends string, TallyName extends strin
 }
 
 export type View<S extends Schema> = {
-  readonly [T in keyof S]: TableView<RecordOf<S[T]>, IndexOf<S[T]>, TallyOf<S[T]>>;
+  readonly [T in keyof S]: TableView<RecordOf<S[T]>, IndexOf<S[T]>, DerivedOf<S[T]>>;
 };
 
 export type Transaction<S extends Schema> = {
-  readonly [T in keyof S]: TableDraft<RecordOf<S[T]>, IndexOf<S[T]>, TallyOf<S[T]>>;
+  readonly [T in keyof S]: TableDraft<RecordOf<S[T]>, IndexOf<S[T]>, DerivedOf<S[T]>>;
 };
 
 /** A record that a transaction added (no `before`) or replaced. */

@@ -1,36 +1,38 @@
 import { isDeepStrictEqual } from "node:util";
 import { Bucket, type Row } from "./bucket.ts";
 import type { TableView } from "./store.ts";
-import type { AnyTableDefinition } from "./table.ts";
+import type { AnyTableDefinition, Derived, Feed } from "./table.ts";
 
 const NO_RECORDS: readonly object[] = [];
-const NO_COUNTS: ReadonlyMap<string, number> = new Map();
 
-/** What a change of one record means for its table's indexes and tallies. It holds for every state of that table. */
+/** What a change of one record means for its table's indexes. It holds for every state of that table. */
 export interface Difference {
   readonly before: object | undefined;
   readonly after: object | undefined;
   /** By number of the index; those that file the record as before are left out. */
   readonly moves: readonly { readonly index: number; readonly old: Values; readonly now: Values }[];
-  /** By number of the tally; those that count the record as before are left out. */
-  readonly counts: readonly { readonly tally: number; readonly old: Count; readonly now: Count }[];
 }
 
 /** The records of one table in one state, and its indexes, kept up to date with every change. */
-export class TableState implements TableView<object, string, string> {
+export class TableState implements TableView<object, string> {
   readonly name: string;
+  /** The values that the table feeds, by name; other tables may feed them too. */
+  readonly derived: Readonly<Record<string, unknown>>;
+  readonly #feeds: readonly { readonly value: unknown; readonly change: Feed<object, unknown>["change"] }[];
   readonly #key: (record: object) => string;
   readonly #indexes: readonly Index[];
-  readonly #tallies: readonly Tally[];
   readonly #rows = new Map<string, Row>();
   /** Grows with every change. */
   #version = 1;
 
-  constructor(name: string, definition: AnyTableDefinition) {
+  constructor(name: string, definition: AnyTableDefinition, values: DerivedValues = new DerivedValues()) {
     this.name = name;
+    // Each feed is given its own table's records and its own value, whatever their types are.
+    const feeds = Object.entries(definition.derived as unknown as Readonly<Record<string, Feed<object, unknown>>>);
+    this.derived = Object.fromEntries(feeds.map(([as, feed]) => [as, values.of(feed.into)]));
+    this.#feeds = feeds.map(([, feed]) => ({ value: values.of(feed.into), change: feed.change }));
     this.#key = definition.key as (record: object) => string;
     this.#indexes = Object.entries(definition.indexes).map(([index, of]) => new Index(index, of as IndexValues));
-    this.#tallies = Object.entries(definition.tallies).map(([tally, of]) => new Tally(tally, of as TallyCounts));
   }
 
   get size(): number {
@@ -47,10 +49,6 @@ export class TableState implements TableView<object, string, string> {
 
   after(index: string, value: string, key: string | undefined): Iterable<object> {
     return this.#index(index).buckets.get(value)?.after(key) ?? NO_RECORDS;
-  }
-
-  tally(tally: string, value: string): ReadonlyMap<string, number> {
-    return this.#tally(tally).counts.get(value) ?? NO_COUNTS;
   }
 
   count(index: string, value: string): number {
@@ -82,14 +80,7 @@ export class TableState implements TableView<object, string, string> {
       const now = after === undefined ? undefined : of(after);
       if (!isSame(old, now)) moves.push({ index, old, now });
     }
-    const counts: Difference["counts"][number][] = [];
-    for (let tally = 0; tally < this.#tallies.length; tally++) {
-      const { of } = this.#tallies[tally] as Tally;
-      const old = before === undefined ? undefined : of(before);
-      const now = after === undefined ? undefined : of(after);
-      if (old?.under !== now?.under || old?.of !== now?.of) counts.push({ tally, old, now });
-    }
-    return { before, after, moves, counts };
+    return { before, after, moves };
   }
 
   /**
@@ -101,10 +92,10 @@ export class TableState implements TableView<object, string, string> {
     if (before === after) return before;
     // Worked out first: should an index function throw, nothing has been changed.
     const isKnown = known !== undefined && known.before === before && known.after === after;
-    const { moves, counts } = isKnown ? known : this.difference(before, after);
+    const { moves } = isKnown ? known : this.difference(before, after);
     const row = this.#put(key, after);
     for (const { index, old, now } of moves) (this.#indexes[index] as Index).move(key, old, now, row);
-    for (const { tally, old, now } of counts) (this.#tallies[tally] as Tally).move(old, now);
+    for (const { value, change } of this.#feeds) change(value, before, after);
     this.#version++;
     return before;
   }
@@ -126,9 +117,6 @@ export class TableState implements TableView<object, string, string> {
         )
           throw new Error(`table ${this.name}: index ${name} is wrong for ${value}`);
     }
-    for (const { name, counts } of this.#tallies)
-      if (!isDeepStrictEqual(counts, rebuilt.#tally(name).counts))
-        throw new Error(`table ${this.name}: tally ${name} is wrong`);
   }
 
   /** The record's row; the one that it had if it is removed. */
@@ -147,12 +135,6 @@ export class TableState implements TableView<object, string, string> {
     const index = this.#indexes.find((each) => each.name === name);
     if (index === undefined) throw new TypeError(`table ${this.name} has no index ${name}`);
     return index;
-  }
-
-  #tally(name: string): Tally {
-    const tally = this.#tallies.find((each) => each.name === name);
-    if (tally === undefined) throw new TypeError(`table ${this.name} has no tally ${name}`);
-    return tally;
   }
 }
 
@@ -200,31 +182,21 @@ class Index {
   }
 }
 
-type Count = { readonly under: string; readonly of: string } | undefined;
-type TallyCounts = (record: object) => Count;
+/** The derived values of one state of all tables, each made once. */
+export class DerivedValues {
+  readonly #values = new Map<Derived<unknown>, unknown>();
 
-class Tally {
-  readonly name: string;
-  readonly of: TallyCounts;
-  /** Never holds a 0, nor a map without counts. */
-  readonly counts = new Map<string, Map<string, number>>();
-
-  constructor(name: string, of: TallyCounts) {
-    this.name = name;
-    this.of = of;
+  of(derived: Derived<unknown>): unknown {
+    if (!this.#values.has(derived)) this.#values.set(derived, derived.make());
+    return this.#values.get(derived);
   }
 
-  move(old: Count, now: Count): void {
-    if (old !== undefined) this.#add(old, -1);
-    if (now !== undefined) this.#add(now, 1);
-  }
-
-  #add({ under, of }: NonNullable<Count>, by: number): void {
-    const counts = this.counts.get(under) ?? new Map<string, number>();
-    const count = (counts.get(of) ?? 0) + by;
-    if (count === 0) counts.delete(of);
-    else counts.set(of, count);
-    if (counts.size === 0) this.counts.delete(under);
-    else this.counts.set(under, counts);
+  /** Throws an Error if a value is not what `rebuilt` has. */
+  verify(rebuilt: DerivedValues): void {
+    for (const [derived, value] of this.#values) {
+      if (!isDeepStrictEqual(derived.snapshot(value), derived.snapshot(rebuilt.of(derived)))) {
+        throw new Error("what is derived of the tables is not what their records make it");
+      }
+    }
   }
 }

@@ -1,46 +1,66 @@
 /** What an index makes of a record: no value (left out), one value, or several. */
 export type IndexFunction<R> = (record: R) => string | readonly string[] | undefined;
 
-/** What a tally makes of a record: nothing (left out), or one more for `of` under `under`. */
-export type TallyFunction<R> = (record: R) => { readonly under: string; readonly of: string } | undefined;
+/**
+ * Something that a store keeps of its tables' records beside their indexes, such as sums over many of them. What it comes to
+ * must not depend on the order of the changes.
+ */
+export interface Derived<V> {
+  readonly make: () => V;
+  /** Plain data that is equal for two values made of the same records: by it they are verified. */
+  readonly snapshot: (value: V) => unknown;
+}
 
-/** A table: how a record's key is found, and by which values its records can be looked up. */
-export interface TableDefinition<R, IndexName extends string = string, TallyName extends string = string> {
+/** How one table's changes reach a derived value. Several tables may feed the same one. */
+export interface Feed<R, V> {
+  readonly into: Derived<V>;
+  /** Told of every change, taken back ones too. `before` and `after` are undefined where there is no record. Must not throw. */
+  readonly change: (value: V, before: R | undefined, after: R | undefined) => void;
+}
+
+/** A table: how a record's key is found, by which values its records can be looked up, and what is derived from them. */
+export interface TableDefinition<R, IndexName extends string = string, D extends object = object> {
   /** The key never changes for a record: it is the record's identity. */
   readonly key: (record: R) => string;
   readonly indexes: { readonly [Name in IndexName]: IndexFunction<R> };
-  /** Counts that are kept, where counting records each time would cost too much. */
-  readonly tallies: { readonly [Name in TallyName]: TallyFunction<R> };
+  readonly derived: { readonly [Name in keyof D]: Feed<R, D[Name]> };
 }
 
 /** Any table, whatever its records are. */
 export interface AnyTableDefinition {
   readonly key: (record: never) => string;
   readonly indexes: { readonly [name: string]: IndexFunction<never> };
-  readonly tallies: { readonly [name: string]: TallyFunction<never> };
+  readonly derived: {
+    readonly [name: string]: {
+      readonly into: { readonly make: () => unknown; readonly snapshot: (value: never) => unknown };
+      readonly change: (value: never, before: never, after: never) => void;
+    };
+  };
 }
 
 /** Tables by name. */
 export type Schema = { readonly [table: string]: AnyTableDefinition };
 
 /** The records of a table. */
-export type RecordOf<D> = D extends TableDefinition<infer R, never, never> ? R : never;
+export type RecordOf<D> = D extends { readonly key: (record: infer R) => string } ? R : never;
 
 /** The names of a table's indexes. */
 export type IndexOf<D> = D extends { readonly indexes: infer I } ? keyof I & string : never;
 
-/** The names of a table's tallies. */
-export type TallyOf<D> = D extends { readonly tallies: infer T } ? keyof T & string : never;
+/** What is derived of a table, by name. */
+export type DerivedOf<D> = D extends { readonly derived: infer F }
+  ? { readonly [Name in keyof F]: F[Name] extends { readonly into: { readonly make: () => infer V } } ? V : never }
+  : never;
 
-/** Defines a table of records `R`: `table<R>()({ key, indexes, tallies })`. All functions must be pure. */
+/** Defines a table of records `R`: `table<R>()({ key, indexes, derived })`. Keys and indexes must be pure functions. */
 export function table<R>() {
-  return <IndexName extends string = never, TallyName extends string = never>(definition: {
+  return <IndexName extends string = never, D extends object = Record<never, never>>(definition: {
     readonly key: (record: R) => string;
     readonly indexes?: { readonly [Name in IndexName]: IndexFunction<R> };
-    readonly tallies?: { readonly [Name in TallyName]: TallyFunction<R> };
-  }): TableDefinition<R, IndexName, TallyName> => ({
+    readonly derived?: { readonly [Name in keyof D]: Feed<R, D[Name]> };
+  }): TableDefinition<R, IndexName, D> => ({
     key: definition.key,
     indexes: definition.indexes ?? ({} as { readonly [Name in IndexName]: IndexFunction<R> }),
-    tallies: definition.tallies ?? ({} as { readonly [Name in TallyName]: TallyFunction<R> }),
+    derived: definition.derived ?? ({} as { readonly [Name in keyof D]: Feed<R, D[Name]> }),
   });
 }

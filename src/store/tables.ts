@@ -1,5 +1,5 @@
 import type { Schema } from "./table.ts";
-import { type Difference, TableState } from "./table-state.ts";
+import { DerivedValues, type Difference, TableState } from "./table-state.ts";
 
 /** The change of one record. `before` and `after` are undefined where there is no record. */
 export interface Effect {
@@ -15,10 +15,13 @@ export interface Effect {
 export class Tables {
   readonly byName: ReadonlyMap<string, TableState>;
   readonly #schema: Schema;
+  readonly #derived = new DerivedValues();
 
   constructor(schema: Schema) {
     this.#schema = schema;
-    this.byName = new Map(Object.entries(schema).map(([name, definition]) => [name, new TableState(name, definition)]));
+    this.byName = new Map(
+      Object.entries(schema).map(([name, definition]) => [name, new TableState(name, definition, this.#derived)]),
+    );
   }
 
   table(name: string): TableState {
@@ -39,9 +42,13 @@ export class Tables {
     for (const effect of effects) this.table(effect.table).set(effect.key, effect.before);
   }
 
-  /** Throws an Error that names the first index which is not what the records make it. */
+  /** Throws an Error that names the first index which is not what the records make it, or if a derived value is not. */
   verify(): void {
     for (const [name, definition] of Object.entries(this.#schema)) this.table(name).verify(definition);
+    const rebuilt = new Tables(this.#schema);
+    for (const [name, table] of this.byName)
+      for (const [key, record] of table.entries()) rebuilt.table(name).set(key, record);
+    this.#derived.verify(rebuilt.#derived);
   }
 
   /** Throws an Error that names the first record which is not the same in `other`. */

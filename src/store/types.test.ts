@@ -10,7 +10,18 @@ interface Animal {
 }
 
 const schema = {
-  animals: table<Animal>()({ key: (a) => a.name, indexes: { kind: (a) => a.kind, food: (a) => a.foods } }),
+  animals: table<Animal>()({
+    key: (a) => a.name,
+    indexes: { kind: (a) => a.kind, food: (a) => a.foods },
+    derived: {
+      meals: {
+        into: { make: () => ({ meals: 0 }), snapshot: ({ meals }) => meals },
+        change: (count: { meals: number }, before, after) => {
+          count.meals += (after?.foods.length ?? 0) - (before?.foods.length ?? 0);
+        },
+      },
+    },
+  }),
   plain: table<{ readonly id: string }>()({ key: (p) => p.id }),
 } as const;
 
@@ -28,13 +39,16 @@ test("the types refuse a promise, an unknown index and a record of another table
     const none = store.view.plain.where("kind", "cat");
     // @ts-expect-error a record of another table
     const wrong = store.transact("wrong", (tx) => tx.plain.put({ name: "Tom", kind: "cat", foods: [] }));
+    const meals: number = store.view.animals.derived.meals.meals;
+    // @ts-expect-error nothing of that name is derived of it
+    const wings = store.view.animals.derived.wings;
     // @ts-expect-error the view cannot be written
     const write = store.view.plain.put({ id: "1" });
     store.watch((change) => {
       for (const put of change.puts) if (put.table === "animals") assert.equal(typeof put.after.kind, "string");
     });
     const kinds: (string | undefined)[] = store.view.animals.where("food", "fish").map((a) => a.kind);
-    return [done, nothing, late, unknown, none, wrong, write, kinds];
+    return [done, nothing, late, unknown, none, wrong, write, kinds, meals, wings];
   };
   assert.equal(typeof uses, "function");
 });

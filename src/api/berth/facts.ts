@@ -6,7 +6,7 @@ import type { ServiceRecord } from "../../model/service.ts";
 import type { TaskRecord } from "../../model/task.ts";
 import type { TaskDefinitionRecord } from "../../model/task-definition.ts";
 import type { Instant } from "../../runtime/clock.ts";
-import { instancesBehindDaemons, placementOfService } from "../../state/index.ts";
+import { fleetBehindDaemons, placementOfService } from "../../state/index.ts";
 import type { BerthView } from "../../store/index.ts";
 import type { ApiContext } from "../context.ts";
 
@@ -65,7 +65,7 @@ export function taskFactsOf(context: ApiContext, task: TaskRecord, now: Instant)
 /** Tasks of other services find less room where DAEMON services have still to take theirs. */
 function instancesOf(tables: BerthView, { schedulingStrategy, clusterArn }: ServiceRecord) {
   if (schedulingStrategy === "DAEMON") return tables.containerInstances.where("cluster", clusterArn);
-  return instancesBehindDaemons(tables, clusterArn);
+  return fleetBehindDaemons(tables, clusterArn).instances();
 }
 
 function contactOf({ services: { agents }, clock }: ApiContext) {

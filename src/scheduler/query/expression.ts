@@ -62,6 +62,19 @@ export interface Predicate {
 
 /** An expression of ECS's cluster query language. */
 export type Expression =
-  | { readonly kind: "and" | "or"; readonly terms: readonly Expression[] }
-  | { readonly kind: "not"; readonly term: Expression }
+  | { readonly kind: "and" | "or"; readonly terms: readonly Expression[]; readonly text: string }
+  | { readonly kind: "not"; readonly term: Expression; readonly text: string }
   | Predicate;
+
+/** True if the expression asks about the tasks on an instance, which change, and not only what the instance is. */
+export function asksOfTasks(expression: Expression): boolean {
+  switch (expression.kind) {
+    case "and":
+    case "or":
+      return expression.terms.some(asksOfTasks);
+    case "not":
+      return asksOfTasks(expression.term);
+    case "predicate":
+      return expression.subject.kind === "task:group" || expression.subject.kind === "runningTasksCount";
+  }
+}

@@ -62,15 +62,17 @@ class QueryReader {
   }
 
   #or(): Expression {
+    const from = this.#skipSpace();
     const terms = [this.#and()];
     while (this.#takeSign("||") || this.#takeWord("or")) terms.push(this.#and());
-    return terms.length === 1 && terms[0] !== undefined ? terms[0] : { kind: "or", terms };
+    return terms.length === 1 && terms[0] !== undefined ? terms[0] : { kind: "or", terms, text: this.#since(from) };
   }
 
   #and(): Expression {
+    const from = this.#skipSpace();
     const terms = [this.#not()];
     while (this.#takeSign("&&") || this.#takeWord("and")) terms.push(this.#not());
-    return terms.length === 1 && terms[0] !== undefined ? terms[0] : { kind: "and", terms };
+    return terms.length === 1 && terms[0] !== undefined ? terms[0] : { kind: "and", terms, text: this.#since(from) };
   }
 
   #not(): Expression {
@@ -81,7 +83,11 @@ class QueryReader {
   }
 
   #term(): Expression {
-    if (this.#takeSign("!") || this.#takeWord("not")) return { kind: "not", term: this.#not() };
+    const from = this.#skipSpace();
+    if (this.#takeSign("!") || this.#takeWord("not")) {
+      const term = this.#not();
+      return { kind: "not", term, text: this.#since(from) };
+    }
     if (!this.#takeSign("(")) return this.#predicate();
     const inner = this.#or();
     if (!this.#takeSign(")")) throw this.#expected("')'");
@@ -89,13 +95,13 @@ class QueryReader {
   }
 
   #predicate(): Predicate {
-    const from = this.#at;
+    const from = this.#skipSpace();
     const subject = this.#subject();
     const operator = this.#operator(subject);
     const { values, at } = this.#argument(operator);
     const pattern = operator === "=~" || operator === "!~" ? patternOf(values[0] ?? "", at) : undefined;
     for (const value of values) checkValue(subject, value, at);
-    const text = this.#text.slice(from, this.#at).trim();
+    const text = this.#since(from);
     this.#skipSpace();
     return { kind: "predicate", subject, operator, values, pattern, text };
   }
@@ -188,8 +194,15 @@ class QueryReader {
     return found;
   }
 
-  #skipSpace(): void {
+  /** Goes on to what is no space, and says where that is. */
+  #skipSpace(): number {
     while (/\s/.test(this.#text[this.#at] ?? "")) this.#at++;
+    return this.#at;
+  }
+
+  /** What was read since then, without spaces at its end. */
+  #since(from: number): string {
+    return this.#text.slice(from, this.#at).trim();
   }
 
   #expected(what: string, at: number = this.#at): QuerySyntaxError {

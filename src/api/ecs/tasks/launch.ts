@@ -8,7 +8,6 @@ import type { Random } from "../../../runtime/random.ts";
 import { type NeedOverrides, needOf, type PlacementRequest, requiredAttributesOf } from "../../../scheduler/index.ts";
 import { launchTask, newTask, tagsOfNewTask, tasksOnInstance } from "../../../state/index.ts";
 import type { BerthTransaction } from "../../../store/index.ts";
-import type { ContainerInstanceArn } from "../../../wire/arn.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
 import type { AccountScope } from "../../context.ts";
 import { invalidParameter } from "../errors.ts";
@@ -77,13 +76,10 @@ export function launchTypeOn(instance: ContainerInstanceRecord): LaunchType {
 /** The launch as the scheduler asks for it, without the call's own constraints and strategy. */
 export function placementOf(tx: BerthTransaction, launch: Launch): Omit<PlacementRequest, "strategy"> {
   const { definition } = launch.definition;
-  const peers = tx.tasks.tally("groupOnInstance", `${launch.cluster.arn}|${launch.group}`);
   return {
     need: needOf(definition, launch.overrides),
     requiredAttributes: [...requiredAttributesOf(definition), ...(launch.launchType === "EXTERNAL" ? [EXTERNAL] : [])],
     constraints: definition.placementConstraints ?? [],
-    // The tally counts them for ARNs of container instances.
-    peers: peers as ReadonlyMap<ContainerInstanceArn, number>,
     group: launch.group,
     tasksOn: (arn) => tasksOnInstance(tx, arn),
   };

@@ -75,6 +75,25 @@ describe("RunTask", () => {
     );
   });
 
+  test("[PL13] a failure's detail has everything that stands against the task, and who holds its port", async () => {
+    const rig = await rigWithHosts(1);
+    const ports = { portMappings: [{ containerPort: 80, hostPort: 8080 }] };
+    await rig.define("edge", { ...ports, memory: 600 });
+    const [holder] = (await run(rig, { taskDefinition: "edge" })).tasks ?? [];
+    const { failures } = await run(rig, { taskDefinition: "edge" });
+    const id = holder?.taskArn?.split("/").at(-1);
+    const detail = `Needs 600 MiB of memory, 424 left of 1024; port 8080/tcp is held by task ${id}. Fits if 176 MiB and port 8080/tcp are freed here.`;
+    assert.deepEqual(
+      failures?.map((f) => [f.reason, f.detail]),
+      [["RESOURCE:MEMORY", detail]],
+    );
+    const named = await rig.call("StartTask", {
+      taskDefinition: "edge",
+      containerInstances: [holder?.containerInstanceArn ?? ""],
+    });
+    assert.deepEqual(named.failures, failures);
+  });
+
   test("[PL11] a task placed earlier in the same call counts for task:group", async () => {
     const rig = await rigWithHosts(2);
     const apart = { placementConstraints: [{ type: "memberOf" as const, expression: "task:group != lone" }] };
@@ -88,8 +107,8 @@ describe("RunTask", () => {
     const { tasks, failures } = await run(rig, { taskDefinition: "big", count: 5 });
     assert.equal(tasks?.length, 2);
     assert.deepEqual(
-      failures?.map((f) => f.reason),
-      ["RESOURCE:CPU", "RESOURCE:CPU"],
+      failures?.map((f) => [f.reason, f.detail]),
+      Array(2).fill(["RESOURCE:CPU", "Needs 600 CPU units, 424 left of 1024. Fits if 176 CPU units are freed here."]),
     );
     const { containerInstances } = await rig.call("DescribeContainerInstances", {
       containerInstances: [tasks![0]!.containerInstanceArn!],
@@ -128,7 +147,8 @@ describe("RunTask", () => {
     });
     await rig.define("web");
     const { failures } = await run(rig);
-    assert.deepEqual(failures, [{ arn: containerInstance?.containerInstanceArn, reason: "AGENT" }]);
+    const detail = "Its agent is not connected. Fits if the agent connects here.";
+    assert.deepEqual(failures, [{ arn: containerInstance?.containerInstanceArn, reason: "AGENT", detail }]);
     await rig.host("1");
     await rig.define("needy", {}, { requiresAttributes: [{ name: "ecs.capability.other" }] });
     const needy = await run(rig, { taskDefinition: "needy" });

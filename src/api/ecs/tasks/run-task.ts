@@ -1,12 +1,18 @@
 import { createHash } from "node:crypto";
 import type { Failure } from "@aws-sdk/client-ecs";
-import type { ContainerInstanceRecord } from "../../../model/container-instance.ts";
 import type { RequestTokenRecord } from "../../../model/request-token.ts";
 import type { TaskRecord } from "../../../model/task.ts";
 import type { Instant } from "../../../runtime/clock.ts";
 import type { Random } from "../../../runtime/random.ts";
-import { DEFAULT_TASK_STRATEGY, NO_INSTANCES, Placer } from "../../../scheduler/index.ts";
-import { instancesBehindDaemons } from "../../../state/index.ts";
+import {
+  DEFAULT_TASK_STRATEGY,
+  describeInstance,
+  type InstanceExplanation,
+  NO_INSTANCES,
+  Placer,
+  reasonOf,
+} from "../../../scheduler/index.ts";
+import { fleetBehindDaemons } from "../../../state/index.ts";
 import type { BerthTransaction } from "../../../store/index.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
 import { EcsError, invalidParameter } from "../errors.ts";
@@ -67,17 +73,22 @@ function place(
     constraints: [...placement.constraints, ...placementConstraints],
     strategy: placementStrategy.length === 0 ? DEFAULT_TASK_STRATEGY : placementStrategy,
   };
-  const placer = new Placer(request, instancesBehindDaemons(tx, launch.cluster.arn), at.random);
-  // All are placed before the first is recorded: the placer was given counts that are the store's own.
-  const chosen: ContainerInstanceRecord[] = [];
-  let failures: readonly Failure[] = [];
-  while (chosen.length < count && failures.length === 0) {
+  const placer = new Placer(request, fleetBehindDaemons(tx, launch.cluster.arn), at.random);
+  const tasks: TaskRecord[] = [];
+  while (tasks.length < count) {
     const placed = placer.place();
-    if (placed.kind === "placed") chosen.push(placed.instance);
-    else if (placed.refusals.length === 0) throw invalidParameter(NO_INSTANCES);
-    else failures = placed.refusals.map(({ arn, reason }) => ({ arn, reason }));
+    if (placed.kind === "placed") tasks.push(launchOn(tx, launch, placed.instance, at));
+    else if (placed.closest === undefined) throw invalidParameter(NO_INSTANCES);
+    else return { tasks, failures: placer.explain().instances.flatMap(failureOf) };
   }
-  return { tasks: chosen.map((instance) => launchOn(tx, launch, instance, at)), failures };
+  return { tasks, failures: [] };
+}
+
+/** ECS's reason for an instance that cannot take the task and, as the detail, everything that stands against it. */
+export function failureOf(instance: InstanceExplanation): Failure[] {
+  const [first] = instance.failed;
+  if (first === undefined) return [];
+  return [{ arn: instance.arn, reason: reasonOf(first), detail: describeInstance(instance) }];
 }
 
 type Token = Pick<RequestTokenRecord, "key" | "parametersDigest">;

@@ -2,7 +2,7 @@ import type { Failure } from "@aws-sdk/client-ecs";
 import type { TaskRecord } from "../../../model/task.ts";
 import type { Instant } from "../../../runtime/clock.ts";
 import type { Random } from "../../../runtime/random.ts";
-import { placeTask } from "../../../scheduler/index.ts";
+import { explainPlacement } from "../../../scheduler/index.ts";
 import type { BerthTransaction } from "../../../store/index.ts";
 import { containerInstanceArnOf } from "../container-instances/resolve.ts";
 import { clientError, invalidParameter } from "../errors.ts";
@@ -13,6 +13,7 @@ import { supportsLaunchType } from "../task-definitions/launch-refusals.ts";
 import { type Launch, launchOn, launchTypeOn, placementOf, resolveLaunch } from "./launch.ts";
 import { checkLaunchMembers } from "./launch-input.ts";
 import { START_TASK_REFUSED } from "./refusals.ts";
+import { failureOf } from "./run-task.ts";
 import { toWireTask } from "./wire.ts";
 
 /** Source: ECS API reference, StartTask. */
@@ -59,7 +60,12 @@ function startOn(
   const launchType = launchTypeOn(instance);
   if (!supportsLaunchType(launch.definition.definition, launchType)) return failed("ATTRIBUTE");
   const here = { ...launch, launchType };
-  const placement = placeTask({ ...placementOf(tx, here), strategy: [] }, [instance], at.random);
-  if (placement.kind === "refused") return failed(placement.closest?.reason ?? "AGENT");
+  const fleet = tx.containerInstances.derived.placement.fleet(launch.cluster.arn);
+  const [explanation] = explainPlacement(
+    { ...placementOf(tx, here), strategy: [] },
+    fleet.only(instance.arn),
+  ).instances;
+  const [failure] = explanation === undefined ? [] : failureOf(explanation);
+  if (failure !== undefined) return { kind: "failed", failure };
   return { kind: "started", task: launchOn(tx, here, instance, at) };
 }

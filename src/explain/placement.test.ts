@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { NO_RESOURCES } from "../model/resources.ts";
+import { Fleet, type PlacementRequest } from "../scheduler/index.ts";
+import { findPlaces } from "./placement.ts";
+import { host } from "./testing.ts";
+
+const request: PlacementRequest = {
+  need: { ...NO_RESOURCES, memoryMiB: 600 },
+  requiredAttributes: [],
+  constraints: [{ type: "memberOf", expression: "attribute:disk == ssd" }],
+  strategy: [],
+  group: "service:web",
+  tasksOn: () => ({ has: () => false, groups: () => [], runningTasksCount: 0, portHolder: () => undefined }),
+};
+const ssd = { attributes: [{ name: "disk", value: "ssd" }] };
+const named = (number: number) => ({ name: "berth.host-name", value: `host-${number}` });
+
+test("where tasks fit nowhere, every host says all that it lacks, the nearest first, and what would help is told", () => {
+  const fleet = Fleet.of([
+    host(1, { registered: { ...NO_RESOURCES, memoryMiB: 512 } }),
+    host(2),
+    host(3, { attributes: [...ssd.attributes, named(3)] }),
+  ]);
+  const { hosts, refusal } = findPlaces(request, fleet, { count: 3 });
+  assert.deepEqual(
+    hosts.map((one) => one.arn),
+    [host(3).arn],
+  );
+  assert.deepEqual(refusal, {
+    text: "2 tasks fit on no host",
+    fixes: ["a task fits if 176 MiB are freed on host-3", "a task fits without `attribute:disk == ssd` on host-2"],
+    instances: [
+      {
+        containerInstanceArn: host(2).arn,
+        host: "host-2",
+        fits: false,
+        lacks: ["does not satisfy `attribute:disk == ssd`"],
+      },
+      {
+        containerInstanceArn: host(3).arn,
+        host: "host-3",
+        fits: false,
+        lacks: ["needs 600 MiB of memory, 424 left of 1024"],
+      },
+      {
+        containerInstanceArn: host(1).arn,
+        host: "host-1",
+        fits: false,
+        lacks: ["needs 600 MiB of memory, 512 left of 512", "does not satisfy `attribute:disk == ssd`"],
+      },
+    ],
+  });
+});
+
+test("a DAEMON service's task has its own host, and only that one says what it lacks", () => {
+  const fleet = Fleet.of([host(1), host(2, { attributes: [...ssd.attributes, named(2)] })]);
+  const { hosts, refusal } = findPlaces(request, fleet, { count: 2, on: [host(1).arn, host(2).arn] });
+  assert.deepEqual(
+    hosts.map((one) => one.arn),
+    [host(2).arn],
+  );
+  assert.equal(refusal?.text, "1 task fits not on the hosts that are to have one");
+  assert.deepEqual(refusal?.fixes, ["a task fits without `attribute:disk == ssd` on host-1"]);
+  assert.deepEqual(
+    refusal?.instances.map((one) => one.host),
+    ["host-1"],
+  );
+});

@@ -1,0 +1,270 @@
+import type { Attribute } from "@aws-sdk/client-ecs";
+import { attributeValue, type ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { ContainerInstanceArn } from "../wire/arn.ts";
+import { GroupCounts } from "./group-counts.ts";
+
+/** A slot's state: nothing is known of its instance (or it is INACTIVE). */
+export const ABSENT = 0;
+/** DRAINING: takes no tasks, but those on it count when tasks are spread. */
+export const NOT_ACTIVE = 1;
+/** ACTIVE without its agent: takes no tasks, and says so. */
+export const DISCONNECTED = 2;
+/** ACTIVE and connected. */
+export const READY = 3;
+
+/** How many attributes' columns, and how many requirements' verdicts, are kept; the ones unused for longest go first. */
+const MAX_ATTRIBUTE_COLUMNS = 8;
+const MAX_VERDICT_COLUMNS = 32;
+const FIRST_CAPACITY = 16;
+
+/** The value that each instance has of one attribute, as a number. */
+export interface AttributeColumn {
+  /** By slot. 0 for an instance without the attribute. */
+  ids: Int32Array;
+  readonly idByValue: Map<string, number>;
+}
+
+/** What a check that looks at nothing but an instance's own description has said of each slot: 0 not asked, 1 yes, 2 no. */
+export interface VerdictColumn {
+  verdicts: Uint8Array;
+}
+
+/**
+ * One cluster's instances and the counts of the tasks on them, as columns with a slot for each instance: what placing a task
+ * needs, kept up to date with each change so that placing need not gather it. Whatever the order of the changes was, the
+ * same instances and tasks give the same answers. Columns are for reading.
+ */
+export class Fleet {
+  /** Slots are 0 to `size` - 1; some may be ABSENT. */
+  size = 0;
+  states: Uint8Array = new Uint8Array(FIRST_CAPACITY);
+  /** CPU units and MiB that are left. */
+  cpu: Float64Array = new Float64Array(FIRST_CAPACITY);
+  memoryMiB: Float64Array = new Float64Array(FIRST_CAPACITY);
+  /** Of the ARN: what chance is mixed with, so that it does not depend on the order of slots. */
+  hashes: Uint32Array = new Uint32Array(FIRST_CAPACITY);
+  readonly #records: (ContainerInstanceRecord | undefined)[] = [];
+  readonly #arns: (ContainerInstanceArn | undefined)[] = [];
+  readonly #slots = new Map<ContainerInstanceArn, number>();
+  readonly #free: number[] = [];
+  /** Tasks counted on each slot, of all groups: a slot is given back when it has neither an instance nor tasks. */
+  #tasks: Int32Array = new Int32Array(FIRST_CAPACITY);
+  readonly #groups = new Map<string, GroupCounts>();
+  readonly #attributes = new Map<string, AttributeColumn>();
+  readonly #verdicts = new Map<string, VerdictColumn>();
+
+  /** A fleet of these instances, with tasks of a group on some; for callers without a store. */
+  static of(
+    instances: Iterable<ContainerInstanceRecord>,
+    counts: { readonly group?: string; readonly peers?: ReadonlyMap<ContainerInstanceArn, number> } = {},
+  ): Fleet {
+    const fleet = new Fleet();
+    for (const instance of instances) fleet.setInstance(instance.arn, instance);
+    for (const [arn, count] of counts.peers ?? []) fleet.addTasks(arn, counts.group ?? "", count);
+    return fleet;
+  }
+
+  get isEmpty(): boolean {
+    return this.#slots.size === 0;
+  }
+
+  /** The instance of a slot; undefined if it is ABSENT. */
+  instance(slot: number): ContainerInstanceRecord | undefined {
+    return this.#records[slot];
+  }
+
+  /** Every instance that is not INACTIVE, by ARN. */
+  instances(): readonly ContainerInstanceRecord[] {
+    const all = this.#records.flatMap((record) => record ?? []);
+    return all.sort((a, b) => (a.arn < b.arn ? -1 : 1));
+  }
+
+  /** A fleet with other records of some instances. The tasks are the same. */
+  with(records: readonly ContainerInstanceRecord[]): Fleet {
+    const copy = new Fleet();
+    for (const record of this.#records) if (record !== undefined) copy.setInstance(record.arn, record);
+    for (const record of records) copy.setInstance(record.arn, record);
+    for (const [group, counts] of this.#groups) {
+      for (const [arn, slot] of this.#slots) if (counts.of(slot) > 0) copy.addTasks(arn, group, counts.of(slot));
+    }
+    return copy;
+  }
+
+  /** A fleet of one of the instances, with the tasks on it; an empty one if it is not there. */
+  only(arn: ContainerInstanceArn): Fleet {
+    const slot = this.#slots.get(arn);
+    const one = new Fleet();
+    if (slot === undefined) return one;
+    one.setInstance(arn, this.#records[slot]);
+    for (const [group, counts] of this.#groups) if (counts.of(slot) > 0) one.addTasks(arn, group, counts.of(slot));
+    return one;
+  }
+
+  slotOf(arn: ContainerInstanceArn): number | undefined {
+    return this.#slots.get(arn);
+  }
+
+  /** Tasks of the group that are to run on the instance. */
+  count(group: string, arn: ContainerInstanceArn): number {
+    const slot = this.#slots.get(arn);
+    return slot === undefined ? 0 : (this.#groups.get(group)?.of(slot) ?? 0);
+  }
+
+  /** Tasks of the group by slot, as long as the other columns. To be read only. */
+  counts(group: string): Float64Array {
+    const { length } = this.cpu;
+    return this.#groups.get(group)?.column(length) ?? new Float64Array(length);
+  }
+
+  /** Makes `after` the instance's record; undefined, or an INACTIVE one, takes the instance out. */
+  setInstance(arn: ContainerInstanceArn, after: ContainerInstanceRecord | undefined): void {
+    const record = after?.status === "INACTIVE" ? undefined : after;
+    if (record === undefined && !this.#slots.has(arn)) return;
+    const slot = this.#slotFor(arn);
+    const before = this.#records[slot];
+    this.#records[slot] = record;
+    this.states[slot] = stateOf(record);
+    this.cpu[slot] = record === undefined ? 0 : record.registered.cpu - record.used.cpu;
+    this.memoryMiB[slot] = record === undefined ? 0 : record.registered.memoryMiB - record.used.memoryMiB;
+    if (!isDescribedAlike(before, record)) this.#describe(slot);
+    this.#giveBack(slot);
+  }
+
+  /** Counts `difference` more tasks of the group on the instance. */
+  addTasks(arn: ContainerInstanceArn, group: string, difference: number): void {
+    const slot = this.#slotFor(arn);
+    const counts = this.#groups.get(group) ?? new GroupCounts();
+    if (counts.total === 0) this.#groups.set(group, counts);
+    counts.add(slot, difference, this.cpu.length);
+    if (counts.total === 0) this.#groups.delete(group);
+    this.#tasks[slot] = (this.#tasks[slot] ?? 0) + difference;
+    this.#giveBack(slot);
+  }
+
+  /** The column of an attribute's values. */
+  attribute(name: string): AttributeColumn {
+    const known = this.#attributes.get(name);
+    const column = known ?? { ids: new Int32Array(this.cpu.length), idByValue: new Map<string, number>() };
+    if (known === undefined) {
+      for (let slot = 0; slot < this.size; slot++) column.ids[slot] = valueId(column, this.#records[slot], name);
+    }
+    keepLatest(this.#attributes, name, column, MAX_ATTRIBUTE_COLUMNS);
+    return column;
+  }
+
+  /** The verdicts of the check that `key` stands for; a slot's is forgotten when its instance's description changes. */
+  verdicts(key: string): VerdictColumn {
+    const column = this.#verdicts.get(key) ?? { verdicts: new Uint8Array(this.cpu.length) };
+    keepLatest(this.#verdicts, key, column, MAX_VERDICT_COLUMNS);
+    return column;
+  }
+
+  /** All that is known, in an order of its own: equal for fleets that would answer alike. */
+  snapshot(): readonly unknown[] {
+    return [...this.#slots]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([arn, slot]) => ({
+        arn,
+        record: this.#records[slot],
+        columns: [this.states[slot], this.cpu[slot], this.memoryMiB[slot]],
+        tasks: this.#tasks[slot],
+        groups: [...this.#groups]
+          .map(([group, counts]) => [group, counts.of(slot)] as const)
+          .filter(([, count]) => count !== 0)
+          .sort(([a], [b]) => (a < b ? -1 : 1)),
+      }));
+  }
+
+  /** Takes in that the slot's instance is described otherwise now. */
+  #describe(slot: number): void {
+    for (const [name, column] of this.#attributes) {
+      column.ids[slot] = valueId(column, this.#records[slot], name);
+      // Values that come and go would make the numbers grow for ever: the column is made anew when it is next asked for.
+      if (column.idByValue.size > 2 * this.cpu.length) this.#attributes.delete(name);
+    }
+    for (const column of this.#verdicts.values()) column.verdicts[slot] = 0;
+  }
+
+  #slotFor(arn: ContainerInstanceArn): number {
+    const known = this.#slots.get(arn);
+    if (known !== undefined) return known;
+    const slot = this.#free.pop() ?? this.size++;
+    if (slot >= this.cpu.length) this.#grow(this.cpu.length * 2);
+    this.#slots.set(arn, slot);
+    this.#arns[slot] = arn;
+    this.hashes[slot] = hashOf(arn);
+    return slot;
+  }
+
+  #giveBack(slot: number): void {
+    if (this.#records[slot] !== undefined || this.#tasks[slot] !== 0) return;
+    const arn = this.#arns[slot];
+    if (arn !== undefined) this.#slots.delete(arn);
+    this.#arns[slot] = undefined;
+    this.#free.push(slot);
+  }
+
+  #grow(capacity: number): void {
+    this.states = copied(new Uint8Array(capacity), this.states);
+    this.cpu = copied(new Float64Array(capacity), this.cpu);
+    this.memoryMiB = copied(new Float64Array(capacity), this.memoryMiB);
+    this.hashes = copied(new Uint32Array(capacity), this.hashes);
+    this.#tasks = copied(new Int32Array(capacity), this.#tasks);
+    for (const column of this.#attributes.values()) column.ids = copied(new Int32Array(capacity), column.ids);
+    for (const column of this.#verdicts.values()) column.verdicts = copied(new Uint8Array(capacity), column.verdicts);
+  }
+}
+
+function stateOf(record: ContainerInstanceRecord | undefined): number {
+  if (record === undefined) return ABSENT;
+  if (record.status !== "ACTIVE") return NOT_ACTIVE;
+  return record.agentConnected ? READY : DISCONNECTED;
+}
+
+/** True if no check that looks at an instance's description alone could tell the two apart. */
+function isDescribedAlike(a: ContainerInstanceRecord | undefined, b: ContainerInstanceRecord | undefined): boolean {
+  return (
+    a?.attributes === b?.attributes &&
+    a?.agentConnected === b?.agentConnected &&
+    a?.agentVersion === b?.agentVersion &&
+    a?.ec2InstanceId === b?.ec2InstanceId &&
+    a?.registeredAt === b?.registeredAt
+  );
+}
+
+function valueId(column: AttributeColumn, record: ContainerInstanceRecord | undefined, name: string): number {
+  const value = record === undefined ? undefined : attributeValue(record, name);
+  if (value === undefined) return 0;
+  const known = column.idByValue.get(value);
+  if (known !== undefined) return known;
+  column.idByValue.set(value, column.idByValue.size + 1);
+  return column.idByValue.size;
+}
+
+/** Puts the item last in the map, and takes the first ones out while there are more than `most`. */
+function keepLatest<T>(map: Map<string, T>, key: string, item: T, most: number): void {
+  map.delete(key);
+  map.set(key, item);
+  for (const oldest of map.keys()) {
+    if (map.size <= most) return;
+    map.delete(oldest);
+  }
+}
+
+function copied<T extends { set(from: T): void }>(into: T, from: T): T {
+  into.set(from);
+  return into;
+}
+
+/** FNV-1a, 32 bits. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+/** True if the instance has the attribute, with that value if one is asked for. */
+export function hasAttribute(instance: ContainerInstanceRecord, required: Attribute): boolean {
+  const value = attributeValue(instance, required.name ?? "");
+  return value !== undefined && (required.value === undefined || required.value === "" || required.value === value);
+}

@@ -1,0 +1,56 @@
+/** A group on more than this share of the slots is kept as a column, else as a map. */
+const DENSE_SHARE = 1 / 16;
+/** Below this many slots a map is as good. */
+const DENSE_FROM = 64;
+
+/** How many tasks of one group are to run on each instance, by slot. */
+export class GroupCounts {
+  #sparse: Map<number, number> | undefined = new Map();
+  /** Kept instead of the map when the group is on many instances, so that placing need not copy it out each time. */
+  #dense: Float64Array | undefined;
+  #total = 0;
+
+  /** Tasks of the group on all instances. */
+  get total(): number {
+    return this.#total;
+  }
+
+  of(slot: number): number {
+    return (this.#dense === undefined ? this.#sparse?.get(slot) : this.#dense[slot]) ?? 0;
+  }
+
+  add(slot: number, difference: number, capacity: number): void {
+    this.#total += difference;
+    if (this.#dense !== undefined) {
+      this.#dense = atLeast(this.#dense, capacity);
+      this.#dense[slot] = (this.#dense[slot] ?? 0) + difference;
+      return;
+    }
+    const sparse = this.#sparse ?? new Map<number, number>();
+    const after = (sparse.get(slot) ?? 0) + difference;
+    if (after === 0) sparse.delete(slot);
+    else sparse.set(slot, after);
+    if (capacity >= DENSE_FROM && sparse.size > capacity * DENSE_SHARE) {
+      this.#dense = this.column(capacity);
+      this.#sparse = undefined;
+    }
+  }
+
+  /** The counts by slot, `capacity` of them at least. To be read only: it may be the very column that is kept. */
+  column(capacity: number): Float64Array {
+    if (this.#dense !== undefined) {
+      this.#dense = atLeast(this.#dense, capacity);
+      return this.#dense;
+    }
+    const column = new Float64Array(capacity);
+    for (const [slot, count] of this.#sparse ?? []) column[slot] = count;
+    return column;
+  }
+}
+
+function atLeast(column: Float64Array, length: number): Float64Array {
+  if (column.length >= length) return column;
+  const longer = new Float64Array(length);
+  longer.set(column);
+  return longer;
+}
