@@ -6,54 +6,60 @@
  *   it is the same as a missing one.
  */
 export function deepFreeze<T>(value: T, where: string): T {
-  if (isFrozenObject(value)) return value;
-  freezeValue(value, [where]);
+  if (!freeze(value)) throw notPlain(value, where);
   return value;
 }
 
-function isFrozenObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Object.isFrozen(value);
-}
-
-function freezeValue(value: unknown, path: (string | number)[]): void {
+/** Freezes what is inside first. False if something is not plain data; what was frozen by then is nobody's. */
+function freeze(value: unknown): boolean {
   switch (typeof value) {
     case "string":
     case "boolean":
-      return;
+      return true;
     case "number":
-      if (!Number.isFinite(value)) throw notPlain(path, String(value));
-      return;
+      return Number.isFinite(value);
     case "object":
-      if (value === null || Object.isFrozen(value)) return;
-      if (Array.isArray(value)) freezeList(value, path);
-      else freezeObject(value, path);
+      if (value === null || Object.isFrozen(value)) return true;
+      if (!(Array.isArray(value) ? freezeItems(value) : freezeMembers(value))) return false;
       Object.freeze(value);
-      return;
+      return true;
     default:
-      throw notPlain(path, `a value of type ${typeof value}`);
+      return false;
   }
 }
 
-function freezeList(list: readonly unknown[], path: (string | number)[]): void {
-  for (let i = 0; i < list.length; i++) {
-    path.push(i);
-    freezeValue(list[i], path);
-    path.pop();
-  }
+function freezeItems(list: readonly unknown[]): boolean {
+  for (let i = 0; i < list.length; i++) if (!freeze(list[i])) return false; // a hole is no data: `every` would pass over it
+  return true;
 }
 
-function freezeObject(value: object, path: (string | number)[]): void {
+function freezeMembers(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null)
-    throw notPlain(path, `an instance of ${prototype.constructor?.name ?? "a class"}`);
-  for (const [name, inner] of Object.entries(value)) {
-    if (inner === undefined) continue;
-    path.push(name);
-    freezeValue(inner, path);
-    path.pop();
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  for (const name of Object.keys(value)) {
+    const inner = (value as Record<string, unknown>)[name];
+    if (inner !== undefined && !freeze(inner)) return false;
   }
+  return true;
 }
 
-function notPlain(path: readonly (string | number)[], what: string): TypeError {
-  return new TypeError(`a record must be plain JSON data, but ${path.join(".")} is ${what}`);
+/** Looks again for what was wrong, this time with its place. */
+function notPlain(value: unknown, path: string): TypeError {
+  return new TypeError(`a record must be plain JSON data, but ${findFault(value, path) ?? path}`);
+}
+
+function findFault(value: unknown, path: string): string | undefined {
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : `${path} is ${value}`;
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return undefined;
+  if (typeof value !== "object") return `${path} is a value of type ${typeof value}`;
+  const prototype = Object.getPrototypeOf(value);
+  if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null)
+    return `${path} is an instance of ${prototype.constructor?.name ?? "a class"}`;
+  const members = Array.isArray(value) ? Array.from(value, (inner, i) => [i, inner] as const) : Object.entries(value);
+  for (const [name, inner] of members) {
+    if (inner === undefined && !Array.isArray(value)) continue;
+    const fault = findFault(inner, `${path}.${name}`);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }

@@ -88,12 +88,13 @@ export class TableState implements TableView<object, string> {
    * difference between just these two.
    */
   set(key: string, after: object | undefined, known?: Difference): object | undefined {
-    const before = this.get(key);
+    const filed = this.#rows.get(key);
+    const before = filed?.record;
     if (before === after) return before;
     // Worked out first: should an index function throw, nothing has been changed.
     const isKnown = known !== undefined && known.before === before && known.after === after;
     const { moves } = isKnown ? known : this.difference(before, after);
-    const row = this.#put(key, after);
+    const row = this.#put(key, filed, after);
     for (const { index, old, now } of moves) (this.#indexes[index] as Index).move(key, old, now, row);
     for (const { value, change } of this.#feeds) change(value, before, after);
     this.#version++;
@@ -120,8 +121,7 @@ export class TableState implements TableView<object, string> {
   }
 
   /** The record's row; the one that it had if it is removed. */
-  #put(key: string, after: object | undefined): Row | undefined {
-    const row = this.#rows.get(key);
+  #put(key: string, row: Row | undefined, after: object | undefined): Row | undefined {
     if (after === undefined) this.#rows.delete(key);
     else if (row === undefined) {
       const added = { key, record: after };

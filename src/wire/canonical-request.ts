@@ -1,4 +1,4 @@
-import { createHmac, hash } from "node:crypto";
+import { hash } from "node:crypto";
 
 export const ALGORITHM = "AWS4-HMAC-SHA256";
 
@@ -107,8 +107,27 @@ export function signingKey(secretAccessKey: string, scope: CredentialScope): Buf
   return hmac(hmac(hmac(dated, scope.region), scope.service), "aws4_request");
 }
 
+/** SHA-256's block, in bytes. */
+const BLOCK = 64;
+
+/**
+ * HMAC-SHA-256 as RFC 2104 writes it: the hash of the key's outer pad and of the hash of its inner pad and the data. Two
+ * hashes in one call each cost a quarter of what an Hmac object does.
+ */
 export function hmac(key: string | Uint8Array, data: string): Buffer {
-  return createHmac("sha256", key).update(data).digest();
+  let given = typeof key === "string" ? Buffer.from(key) : key;
+  if (given.length > BLOCK) given = hash("sha256", given, "buffer");
+  const length = Buffer.byteLength(data);
+  const inner = Buffer.allocUnsafe(BLOCK + length);
+  const outer = Buffer.allocUnsafe(BLOCK + 32);
+  for (let i = 0; i < BLOCK; i++) {
+    const byte = given[i] ?? 0;
+    inner[i] = byte ^ 0x36;
+    outer[i] = byte ^ 0x5c;
+  }
+  inner.write(data, BLOCK);
+  hash("sha256", inner, "buffer").copy(outer, BLOCK);
+  return hash("sha256", outer, "buffer");
 }
 
 /** YYYYMMDD'T'HHMMSS'Z' */

@@ -13,13 +13,14 @@ export function decodeJsonInput(operation: OperationModel, body: Uint8Array): un
   if (parsed === null || typeof parsed !== "object" || Array.isArray(parsed))
     throw serializationError(`${kindOf(parsed)} found where a structure was expected`, undefined);
   const decoder: Decoder = { checked: true, constraintCode: constraintErrorCode(operation) };
-  return decode(decoder, operation.input, parsed, undefined) ?? {};
+  return traced((place) => decode(decoder, operation.input, parsed, place)) ?? {};
 }
 
 /** Reads a response, without holding it to our enums and required members: the server may be newer. */
 export function decodeJsonOutput(shape: Shape, body: Uint8Array): unknown {
   const parsed = body.length === 0 ? {} : parseJson(body);
-  return decode({ checked: false, constraintCode: "" }, shape, parsed, undefined) ?? {};
+  const decoder: Decoder = { checked: false, constraintCode: "" };
+  return traced((place) => decode(decoder, shape, parsed, place)) ?? {};
 }
 
 /**
@@ -44,11 +45,29 @@ interface Place {
   readonly key: string | number;
 }
 
+/** A walk that keeps no places. */
+const NOWHERE: Place = { parent: undefined, key: "" };
+
+function within(place: Place | undefined, key: string | number): Place {
+  return place === NOWHERE ? NOWHERE : { parent: place, key };
+}
+
+/** Walks without keeping places, which is what most walks end with; one that fails is made again to tell where. */
+function traced<T>(walk: (root: Place | undefined) => T): T {
+  try {
+    return walk(NOWHERE);
+  } catch {
+    return walk(undefined);
+  }
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
 function parseJson(body: Uint8Array): unknown {
   refuseDeepNesting(body);
   if (body.length === 0) return {};
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    return JSON.parse(UTF8.decode(body));
   } catch (error) {
     throw new AwsError("SerializationException", `The request body is not valid JSON: ${(error as Error).message}`);
   }
@@ -126,7 +145,7 @@ function decodeStructure(decoder: Decoder, shape: StructureShape, value: unknown
   for (const member of shape.members) {
     const raw = from[member.name];
     if (raw === null || raw === undefined) continue;
-    out[member.name] = decode(decoder, member.shape, raw, { parent: place, key: member.name });
+    out[member.name] = decode(decoder, member.shape, raw, within(place, member.name));
     count++;
   }
   if (!decoder.checked) return out;
@@ -145,7 +164,7 @@ function decodeList(decoder: Decoder, item: Shape, value: unknown, place: Place 
   if (!Array.isArray(value)) throw notConvertible(value, "a List", place);
   if (decoder.checked) refuseMany(decoder, value.length, place);
   return value.map((entry, index) => {
-    const at = { parent: place, key: index };
+    const at = within(place, index);
     if (entry === null) throw serializationError("null found where a list's item was expected", at);
     return decode(decoder, item, entry, at);
   });
@@ -156,9 +175,7 @@ function decodeMap(decoder: Decoder, shape: Shape, value: unknown, place: Place 
   const entries = Object.entries(value as object).filter(([, entry]) => entry !== null);
   if (decoder.checked) refuseMany(decoder, entries.length, place);
   // fromEntries makes own properties of every key, "__proto__" too.
-  return Object.fromEntries(
-    entries.map(([key, entry]) => [key, decode(decoder, shape, entry, { parent: place, key })]),
-  );
+  return Object.fromEntries(entries.map(([key, entry]) => [key, decode(decoder, shape, entry, within(place, key))]));
 }
 
 function refuseMany(decoder: Decoder, count: number, place: Place | undefined): void {
@@ -212,12 +229,12 @@ function subject(place: Place | undefined, style: "words" | "capital"): string {
  * @throws TypeError naming the member, if `value` is not of the shape: that is a bug of ours, not of the caller's.
  */
 export function encodeJson(shape: Shape, value: unknown): string {
-  return JSON.stringify(encode(shape, value, undefined) ?? {});
+  return JSON.stringify(toJsonValue(shape, value) ?? {});
 }
 
 /** Like encodeJson, before it becomes text. */
 export function toJsonValue(shape: Shape, value: unknown): unknown {
-  return encode(shape, value, undefined);
+  return traced((place) => encode(shape, value, place));
 }
 
 function encode(shape: Shape, value: unknown, place: Place | undefined): unknown {
@@ -229,17 +246,17 @@ function encode(shape: Shape, value: unknown, place: Place | undefined): unknown
       for (const member of shape.members) {
         const inner = (value as Record<string, unknown>)[member.name];
         if (inner !== undefined && inner !== null)
-          out[member.name] = encode(member.shape, inner, { parent: place, key: member.name });
+          out[member.name] = encode(member.shape, inner, within(place, member.name));
       }
       return out;
     }
     case "list":
       if (!Array.isArray(value)) throw mismatch("an array", value, place);
-      return value.map((item, index) => encode(shape.item, item, { parent: place, key: index }));
+      return value.map((item, index) => encode(shape.item, item, within(place, index)));
     case "map":
       if (typeof value !== "object") throw mismatch("an object", value, place);
       return Object.fromEntries(
-        Object.entries(value).map(([key, item]) => [key, encode(shape.value, item, { parent: place, key })]),
+        Object.entries(value).map(([key, item]) => [key, encode(shape.value, item, within(place, key))]),
       );
     case "string":
     case "enum":
