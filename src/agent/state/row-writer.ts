@@ -3,11 +3,15 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 
-/** A change nobody waits for is written within so long. Losing it costs a look at the engine, so it need not be sooner. */
+/**
+ * A change nobody waits for is written within so long, and not synced: on a host whose engine is just starting containers a
+ * sync can take longer than a container does, and the agent would do nothing else meanwhile. Losing it with the machine's
+ * power costs a look at the engine; a killed process loses nothing that was written.
+ */
 const LAZY_WRITE_MS = 200;
 const RETRY_WRITE_MS = 5_000;
 
-/** Gathers changes of rows and writes each batch of them in one transaction. */
+/** Gathers changes of rows and writes each batch of them in one transaction, synced if somebody waits for it. */
 export class RowWriter {
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
@@ -18,6 +22,9 @@ export class RowWriter {
   #dirty = new Map<string, (() => unknown) | undefined>();
   #lazy: Timer | undefined;
   #flushing: Promise<void> | undefined;
+  /** Something was written since the last sync. */
+  #hasUnsynced = false;
+  #syncs = 0;
 
   constructor(db: DatabaseSync, clock: Clock, log: Log) {
     this.#db = db;
@@ -39,7 +46,7 @@ export class RowWriter {
   flush(): Promise<void> {
     this.#flushing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
       this.#flushing = undefined;
-      this.#write();
+      this.#write({ synced: true });
     });
     return this.#flushing;
   }
@@ -52,23 +59,29 @@ export class RowWriter {
   /** What cannot be written (a full disk) stays to be written; whoever waits in `flush` is told. */
   #writeLater(ms: number): void {
     this.#lazy ??= this.#clock.after(ms, () => {
-      this.flush().catch((error: unknown) => {
+      try {
+        this.#write({ synced: false });
+      } catch (error) {
         this.#log.error({ error: String(error) }, "the agent's state could not be written; it is tried again");
         this.#writeLater(RETRY_WRITE_MS);
-      });
+      }
     });
   }
 
-  #write(): void {
+  #write({ synced }: { readonly synced: boolean }): void {
     this.#lazy?.cancel();
     this.#lazy = undefined;
-    if (this.#dirty.size === 0) return;
+    if (this.#dirty.size === 0 && !(synced && this.#hasUnsynced)) return;
     const batch = this.#dirty;
     this.#dirty = new Map();
     try {
+      this.#db.exec(`PRAGMA synchronous = ${synced ? "FULL" : "NORMAL"}`);
       this.#db.exec("BEGIN IMMEDIATE");
+      // A commit syncs the log, with all that is in it, only if it writes something itself.
+      if (synced) this.#db.exec(`PRAGMA user_version = ${++this.#syncs}`);
       for (const [key, value] of batch) this.#writeRow(key, value);
       this.#db.exec("COMMIT");
+      this.#hasUnsynced = !synced;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       for (const [key, value] of batch) if (!this.#dirty.has(key)) this.#dirty.set(key, value);

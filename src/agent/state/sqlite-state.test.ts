@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -65,6 +65,25 @@ test(
     const again = openSqliteState(dir, clock, silentLog());
     assert.equal(again.loadTasks().length, 1);
     await again.close();
+  }),
+);
+
+test(
+  "a flush makes durable also what was written before without anybody waiting for it",
+  inDir(async (dir) => {
+    const clock = new ManualClock();
+    const state = openSqliteState(dir, clock, silentLog());
+    await state.flush();
+    const logBytes = () => statSync(join(dir, "agent.db-wal")).size;
+    state.saveTask(task("a"));
+    clock.advance(200);
+    const written = logBytes();
+    await state.flush(); // nothing has changed since, but what is in the log is not synced yet
+    assert.ok(logBytes() > written, "a commit that writes nothing syncs nothing");
+    const synced = logBytes();
+    await state.flush();
+    assert.equal(logBytes(), synced, "there was nothing left to sync");
+    await state.close();
   }),
 );
 

@@ -12,8 +12,8 @@ const TASK = "task/";
 const PULLED = "pulled/";
 
 /**
- * State in `dir`/agent.db: one checksummed row per task. Each batch of changes is one SQLite transaction, fsynced, so
- * a kill at any point leaves the batch before it or the batch itself. Throws StateDamagedError if what is there cannot
+ * State in `dir`/agent.db: one checksummed row per task. Each batch of changes is one SQLite transaction, so that a kill at
+ * any point leaves the batch before it or the batch itself; `flush` also syncs, and with it all before it. Throws StateDamagedError if what is there cannot
  * be read whole, and an Error if another agent has it open.
  */
 export function openSqliteState(dir: string, clock: Clock, log: Log): AgentState {
