@@ -11,7 +11,8 @@ import { CallWriter, SignedConnection } from "./rig/signed-http.ts";
  * the callers share them with the server, so what stays comparable is the server's processor time per thousand tasks.
  */
 const USAGE = `usage: bench/launch-rate.ts [--agents 1000,5000] [--tasks 1000,10000,100000] [--rate TASKS_PER_SECOND]
-  [--callers 4] [--backlog 1000] [--start-ms 200] [--limit-seconds 400] [--profile DIRECTORY]`;
+  [--callers 4] [--backlog 1000] [--start-ms 200] [--limit-seconds 400] [--operation RunTask|StartTask]
+  [--profile DIRECTORY]`;
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     backlog: { type: "string", default: "1000" },
     "start-ms": { type: "string", default: "200" },
     "limit-seconds": { type: "string", default: "400" },
+    operation: { type: "string", default: "RunTask" },
     profile: { type: "string" },
   },
 });
@@ -31,7 +33,10 @@ const whole = (text: string, most: number): number => {
     throw new Error(`${text} is not 0 to ${most}\n${USAGE}`);
   return number;
 };
+const { operation } = values;
+if (operation !== "RunTask" && operation !== "StartTask") throw new Error(USAGE);
 const plan: LaunchPlan = {
+  operation,
   rate: whole(values.rate, 100_000),
   callers: whole(values.callers, 256),
   backlog: whole(values.backlog, 100_000),

@@ -1,6 +1,6 @@
 import { startCluster } from "../test/rig/cluster.ts";
 import { hostsJoined } from "../test/rig/joined.ts";
-import { describeRace, launchRace } from "../test/rig/launch-race.ts";
+import { describeRace, type LaunchRound, launchRace } from "../test/rig/launch-race.ts";
 
 /**
  * How long twenty tasks take from RunTask to RUNNING, beside twenty parallel `docker run -d` on the same engine. Needs root
@@ -11,7 +11,9 @@ if (!Number.isInteger(rounds) || rounds < 1 || rounds > 50) throw new Error("usa
 const cluster = await startCluster({ hosts: 1 });
 try {
   await hostsJoined(cluster, 1);
-  console.log(describeRace(await launchRace(cluster, rounds)));
+  const told: LaunchRound[] = [];
+  for await (const round of launchRace(cluster, rounds)) told.push(round);
+  console.log(describeRace(told));
 } finally {
   await cluster.close();
 }

@@ -5,6 +5,8 @@ import { CallWriter, SignedConnection } from "./signed-http.ts";
 
 /** How a run is made. */
 export interface LaunchPlan {
+  /** StartTask names the instances one after the other, which leaves placement out of what is measured. */
+  readonly operation: "RunTask" | "StartTask";
   /** Tasks per second to ask for; 0: as many as the backlog allows. */
   readonly rate: number;
   readonly callers: number;
@@ -50,13 +52,15 @@ export class LaunchRun {
   readonly #plan: LaunchPlan;
   readonly #fleet: Fleet;
   readonly #tasks: number;
-  readonly #runTask = new Latencies();
+  readonly #launched = new Latencies();
   readonly #describe = new Latencies();
   readonly #list = new Latencies();
   readonly #connections: SignedConnection[] = [];
   readonly #writer: CallWriter;
   readonly #arns: string[] = [];
   readonly #marks: Mark[] = [];
+  readonly #instances: string[] = [];
+  #turn = 0;
   #asked = 0;
   #running = 0;
   #onMore: (() => void)[] = [];
@@ -71,6 +75,7 @@ export class LaunchRun {
   }
 
   async go(): Promise<void> {
+    await this.#findInstances();
     const before = { server: this.#server.usage().cpuSeconds, agents: (await this.#fleet.usage()).cpuSeconds };
     const callersBefore = process.cpuUsage();
     this.#mark();
@@ -126,7 +131,11 @@ export class LaunchRun {
       };
     });
     if (this.#tasks >= 10_000) console.table(tenths);
-    console.table({ RunTask: this.#runTask.row(), DescribeTasks: this.#describe.row(), ListTasks: this.#list.row() });
+    console.table({
+      [this.#plan.operation]: this.#launched.row(),
+      DescribeTasks: this.#describe.row(),
+      ListTasks: this.#list.row(),
+    });
     const [first, last] = [this.#marks[0] as Mark, this.#marks.at(-1) as Mark];
     const seconds = (last.ms - first.ms) / 1000;
     const { server, agents, callers } = this.#cpu;
@@ -141,6 +150,24 @@ export class LaunchRun {
         `callers ${share(callers)}; server's memory ${last.usage.rssMiB.toFixed(0)} MiB, at most ${last.usage.peakMiB.toFixed(0)}`,
     );
     for (const connection of this.#connections) connection.close();
+  }
+
+  /** One after the other, round and round. */
+  #nextInstances(count: number): string[] {
+    return Array.from({ length: count }, () => this.#instances[this.#turn++ % this.#instances.length] ?? "");
+  }
+
+  async #findInstances(): Promise<void> {
+    const connection = this.#connect();
+    let nextToken: string | undefined;
+    do {
+      const page = await connection.call<{ containerInstanceArns: string[]; nextToken?: string }>(
+        "ListContainerInstances",
+        { nextToken },
+      );
+      this.#instances.push(...page.containerInstanceArns);
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
   }
 
   #mark(): void {
@@ -167,9 +194,11 @@ export class LaunchRun {
       }
       const count = Math.min(PER_CALL, this.#tasks - this.#asked);
       this.#asked += count;
-      const body = JSON.stringify({ taskDefinition: DEFINITION.family, count, startedBy: "bench" });
-      const { status, body: answer } = await this.#runTask.time(() => connection.post("RunTask", body));
-      if (status !== 200) throw new Error(`RunTask: HTTP ${status} ${answer.slice(0, 500)}`);
+      const { operation } = this.#plan;
+      const where = operation === "RunTask" ? { count } : { containerInstances: this.#nextInstances(count) };
+      const body = JSON.stringify({ taskDefinition: DEFINITION.family, startedBy: "bench", ...where });
+      const { status, body: answer } = await this.#launched.time(() => connection.post(operation, body));
+      if (status !== 200) throw new Error(`${operation}: HTTP ${status} ${answer.slice(0, 500)}`);
       // Not parsed: the callers' own cost is to stay small.
       const own = new Set([...answer.matchAll(/"taskArn":"([^"]+)"/g)].map((match) => match[1] ?? ""));
       if (own.size !== count) throw new Error(`RunTask started ${own.size} of ${count}: ${answer.slice(0, 500)}`);
