@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Cluster, startCluster } from "./rig/cluster.ts";
 import { hostsJoined } from "./rig/joined.ts";
-import { describeRace, launchRace, launchRatio } from "./rig/launch-race.ts";
+import { describeRace, type LaunchRound, launchRace, medianRatio, shortestRatio } from "./rig/launch-race.ts";
 
-/** The aim is 1.25; what a busy machine adds to either side must not fail the test. */
-const MOST = 1.5;
+/** What tasks may take over what `docker run` takes. */
+const MOST = 1.25;
+const LEAST_ROUNDS = 3;
+/** On a machine with other work a round may go wrong for either side; so many together do not. */
+const MOST_ROUNDS = 9;
 
 let cluster: Cluster;
 
@@ -16,7 +19,19 @@ before(async () => {
 after(() => cluster?.close());
 
 test("twenty tasks of two RunTask calls run hardly later than twenty containers of parallel docker run", async () => {
-  const rounds = await launchRace(cluster, 3);
+  const rounds: LaunchRound[] = [];
+  for await (const round of launchRace(cluster, MOST_ROUNDS)) {
+    rounds.push(round);
+    if (rounds.length >= LEAST_ROUNDS && isFastEnough(rounds)) break;
+  }
   console.log(describeRace(rounds));
-  assert.ok(launchRatio(rounds) <= MOST, describeRace(rounds));
+  assert.ok(isFastEnough(rounds), describeRace(rounds));
 });
+
+/**
+ * By the medians or by the shortest: noise alone makes one of them worse than it is now and then, hardly both for nine rounds;
+ * a launch that really takes longer shows in both, since it is in every round.
+ */
+function isFastEnough(rounds: readonly LaunchRound[]): boolean {
+  return Math.min(medianRatio(rounds), shortestRatio(rounds)) <= MOST;
+}

@@ -28,7 +28,7 @@ const SETTLE_MS = 1_000;
  * Starts twenty containers with twenty parallel `docker run -d` and twenty with two RunTask calls, on the first host of the
  * cluster, over and over, each way first in turn. The first round warms both up and is not told.
  */
-export async function launchRace(cluster: Cluster, rounds: number): Promise<readonly LaunchRound[]> {
+export async function* launchRace(cluster: Cluster, rounds: number): AsyncGenerator<LaunchRound> {
   await cluster.ecs.send(
     new RegisterTaskDefinitionCommand({
       family: "launch",
@@ -37,27 +37,38 @@ export async function launchRace(cluster: Cluster, rounds: number): Promise<read
       ],
     }),
   );
-  const told: LaunchRound[] = [];
   for (let round = 0; round <= rounds; round++) {
     let dockerMs = 0;
     if (round % 2 === 0) dockerMs = await byDocker(cluster);
     const berthMs = await byBerth(cluster);
     if (round % 2 === 1) dockerMs = await byDocker(cluster);
-    if (round > 0) told.push({ dockerMs, berthMs });
+    if (round > 0) yield { dockerMs, berthMs };
   }
-  return told;
 }
 
 /** Time of Berth over time of Docker, from the medians of both. */
-export function launchRatio(rounds: readonly LaunchRound[]): number {
-  const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-  return median(rounds.map((r) => r.berthMs)) / median(rounds.map((r) => r.dockerMs));
+export function medianRatio(rounds: readonly LaunchRound[]): number {
+  return ratio(rounds, (sorted) => sorted[Math.floor(sorted.length / 2)] ?? 0);
+}
+
+/**
+ * Time of Berth over time of Docker, from the shortest of both. What else a machine does can only add to a time, so that the
+ * shortest of some rounds come close to what each way costs by itself, on a machine that is busy now and then too.
+ */
+export function shortestRatio(rounds: readonly LaunchRound[]): number {
+  return ratio(rounds, (sorted) => sorted[0] ?? 0);
+}
+
+function ratio(rounds: readonly LaunchRound[], of: (sorted: readonly number[]) => number): number {
+  const sorted = (values: readonly number[]) => [...values].sort((a, b) => a - b);
+  return of(sorted(rounds.map((r) => r.berthMs))) / of(sorted(rounds.map((r) => r.dockerMs)));
 }
 
 /** One line for people. */
 export function describeRace(rounds: readonly LaunchRound[]): string {
   const each = rounds.map((r) => `${Math.round(r.berthMs)}/${Math.round(r.dockerMs)}`).join(" ");
-  return `${LAUNCHES} tasks RUNNING / ${LAUNCHES} parallel docker run, ms: ${each}; ratio ${launchRatio(rounds).toFixed(2)}`;
+  const ratios = `of the medians ${medianRatio(rounds).toFixed(2)}, of the shortest ${shortestRatio(rounds).toFixed(2)}`;
+  return `${LAUNCHES} tasks RUNNING / ${LAUNCHES} parallel docker run, ms: ${each}; ratio ${ratios}`;
 }
 
 async function byDocker({ hosts: [host] }: Cluster): Promise<number> {
