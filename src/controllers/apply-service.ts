@@ -81,6 +81,9 @@ class ServiceWork {
         this.#service = this.#tx.services.put({ ...this.#service, taskDefinitionArn, loadBalancers });
         return;
       }
+      case "put-task-sets":
+        this.#service = this.#tx.services.put({ ...this.#service, taskSets: action.taskSets });
+        return;
       case "set-desired-count":
         this.#service = this.#tx.services.put({ ...this.#service, desiredCount: action.count });
         return;
@@ -128,7 +131,8 @@ class ServiceWork {
 
   #start(action: Extract<ServiceAction, { kind: "start-tasks" }>): void {
     const { deploymentId, count, replacesUnhealthy, on, move } = action;
-    const deployment = this.#service.deployments.find((d) => d.id === deploymentId);
+    const { deployments, taskSets = [] } = this.#service;
+    const deployment = [...deployments, ...taskSets.map((set) => set.deployment)].find((d) => d.id === deploymentId);
     const definition =
       deployment === undefined ? undefined : this.#tx.taskDefinitions.get(deployment.taskDefinitionArn);
     if (deployment === undefined || definition === undefined) {
@@ -158,7 +162,8 @@ class ServiceWork {
   }
 
   #noteUnplaced(deployment: DeploymentRecord, unplacedSince: Instant | undefined): void {
-    if (deployment.unplacedSince === unplacedSince) return;
+    // Of a task set it is not kept: nothing fails it.
+    if (deployment.unplacedSince === unplacedSince || this.#service.deploymentController === "EXTERNAL") return;
     const deployments = this.#service.deployments.map((d) => (d.id === deployment.id ? { ...d, unplacedSince } : d));
     this.#service = this.#tx.services.put({ ...this.#service, deployments });
   }

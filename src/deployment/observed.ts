@@ -3,6 +3,7 @@ import type { TargetRecord } from "../model/load-balancer.ts";
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
 import type { ServiceDeploymentRecord } from "../model/service-deployment.ts";
 import type { TaskMove, TaskRecord } from "../model/task.ts";
+import type { TaskSetRecord } from "../model/task-set.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { ContainerInstanceArn, TaskArn } from "../wire/arn.ts";
 import type { RebalancePlace } from "./rebalance.ts";
@@ -86,6 +87,8 @@ export type ServiceAction =
   | { readonly kind: "stop-task"; readonly taskArn: TaskArn; readonly reason: string; readonly isTold?: boolean }
   /** What the service's deployments now are, PRIMARY first. */
   | { readonly kind: "put-deployments"; readonly deployments: readonly DeploymentRecord[] }
+  /** What the task sets now are, those that are over left out. */
+  | { readonly kind: "put-task-sets"; readonly taskSets: readonly TaskSetRecord[] }
   | { readonly kind: "put-service-deployment"; readonly record: ServiceDeploymentRecord }
   /** The service is again what an earlier deployment was made from. */
   | ({ readonly kind: "return-to" } & Pick<DeploymentRecord, "taskDefinitionArn" | "loadBalancers">)

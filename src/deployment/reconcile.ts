@@ -10,6 +10,7 @@ import { judgeDeployment, rollbackCandidate } from "./rollback.ts";
 import { isProven, MAX_STARTS_PER_LOOK, planRolling, type RollingPlan } from "./rolling.ts";
 import { Roster, type Wanted, wantedTasks } from "./roster.ts";
 import { advanceServiceDeployments, isRollbackRequested } from "./service-deployment.ts";
+import { reconcileTaskSets } from "./task-sets.ts";
 import { countFailures, isImpaired } from "./throttle.ts";
 
 /** A steady service says so again after this time. Source: observed of ECS. */
@@ -30,6 +31,10 @@ export function reconcileService(observed: Observed, now: Instant): readonly Ser
     case "DRAINING":
       return [...actions, ...reconcileDeletion(observed, now)];
     case "ACTIVE":
+      if (observed.service.deploymentController === "EXTERNAL") {
+        const { actions: ofSets, isSteady } = reconcileTaskSets(observed, now);
+        return [...actions, ...ofSets, ...steadyActions(observed.service, isSteady, now)];
+      }
       return [...actions, ...reconcileActive(observed, now)];
   }
 }

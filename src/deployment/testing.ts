@@ -3,6 +3,7 @@ import { NO_RESOURCES } from "../model/resources.ts";
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
 import { isFinished, type ServiceDeploymentRecord } from "../model/service-deployment.ts";
 import { isProtected, type TaskRecord } from "../model/task.ts";
+import { computedDesiredCount } from "../model/task-set.ts";
 import type { Instant } from "../runtime/clock.ts";
 import {
   type ClusterArn,
@@ -225,10 +226,19 @@ export class SimulatedService {
     return on;
   }
 
+  /** How many of which tasks there may be: of the service, or of the task set of that id. */
+  #limitsOf(deploymentId: string | undefined) {
+    const set = this.service.taskSets?.find((one) => one.deployment.id === deploymentId);
+    const desiredCount =
+      set === undefined ? this.service.desiredCount : computedDesiredCount(this.service.desiredCount, set);
+    const isMine = (task: TaskRecord) => set === undefined || task.deploymentId === deploymentId;
+    return { ...rollingLimits({ ...this.service, desiredCount }), isMine };
+  }
+
   #carryOut(action: ServiceAction): void {
-    const { floor, ceiling } = rollingLimits(this.service);
     switch (action.kind) {
-      case "start-tasks":
+      case "start-tasks": {
+        const { ceiling, isMine } = this.#limitsOf(action.deploymentId);
         for (let i = 0; i < action.count; i++) {
           const isFull = this.tasks.filter((t) => t.lastStatus !== "STOPPED").length >= this.capacity;
           this.#noteUnplaced(action.deploymentId, isFull);
@@ -245,12 +255,14 @@ export class SimulatedService {
           this.tasks.push(task);
         }
         // A DAEMON service's maximum is one for each instance.
-        if (this.service.schedulingStrategy === "REPLICA" && this.wanted.length > ceiling)
-          throw new Error(`${this.wanted.length} tasks are above the maximum ${ceiling}`);
+        if (this.service.schedulingStrategy === "REPLICA" && this.wanted.filter(isMine).length > ceiling)
+          throw new Error(`${this.wanted.filter(isMine).length} tasks are above the maximum ${ceiling}`);
         return;
+      }
       case "stop-task": {
-        const before = this.healthy().length;
         const task = this.tasks.find((t) => t.arn === action.taskArn);
+        const { floor, isMine } = this.#limitsOf(task?.deploymentId);
+        const before = this.healthy().filter(isMine).length;
         if (task === undefined) throw new Error("stopped a task that is not there");
         if (this.service.status === "ACTIVE" && this.isShielded(task)) throw new Error("stopped a protected task");
         this.change(task, {
@@ -259,7 +271,7 @@ export class SimulatedService {
           stopCode: "ServiceSchedulerInitiated",
           stoppedReason: action.reason,
         });
-        const after = this.healthy().length;
+        const after = this.healthy().filter(isMine).length;
         if (after < before && after < floor && this.service.status === "ACTIVE") {
           throw new Error(`a stop left ${after} healthy tasks, below the minimum ${floor}`);
         }
@@ -276,6 +288,9 @@ export class SimulatedService {
         this.service = { ...this.service, taskDefinitionArn, loadBalancers };
         return;
       }
+      case "put-task-sets":
+        this.service = { ...this.service, taskSets: action.taskSets };
+        return;
       case "set-desired-count":
         this.service = { ...this.service, desiredCount: action.count };
         return;

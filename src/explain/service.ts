@@ -6,6 +6,7 @@ import type { Instant } from "../runtime/clock.ts";
 import type { Explanation, Finding, FindingCode } from "./explanation.ts";
 import type { ServiceFacts } from "./facts.ts";
 import { serviceFindings } from "./service-findings.ts";
+import { explainTaskSets } from "./task-sets.ts";
 import { ago, counted, countedAre, lastPart, quoted, span } from "./words.ts";
 
 /** Whether a service is as it is wished, and if not, what it waits for. */
@@ -21,6 +22,7 @@ export function explainService(facts: ServiceFacts, now: Instant): Explanation {
       return { state: "MOVING", summary, findings: [{ code: "DELETED", text }], fixes: [], instances: [] };
     }
     case "ACTIVE": {
+      if (service.deploymentController === "EXTERNAL") return explainTaskSets(facts);
       const found = serviceFindings(facts, now);
       const first = found.findings[0];
       const state = stateOf(found.findings);

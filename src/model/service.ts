@@ -9,6 +9,7 @@ import type { Instant } from "../runtime/clock.ts";
 import type { ClusterArn, ServiceArn, ServiceDeploymentArn, TaskArn, TaskDefinitionArn } from "../wire/arn.ts";
 import type { Tags } from "./tags.ts";
 import type { TaskLoadBalancer } from "./task.ts";
+import type { TaskSetRecord } from "./task-set.ts";
 
 /**
  * ACTIVE becomes DRAINING when it is deleted with tasks left, and INACTIVE when every task has stopped. An INACTIVE
@@ -122,7 +123,11 @@ export interface ServiceRecord {
   readonly enableECSManagedTags: boolean;
   readonly propagateTags: PropagateTags;
   readonly tags: Tags;
-  /** PRIMARY first, then the others from new to old. */
+  /** Absent: ECS, whose deployments are below. EXTERNAL: somebody outside steers them by task sets. */
+  readonly deploymentController?: "EXTERNAL";
+  /** With the EXTERNAL deployment controller, from old to new. */
+  readonly taskSets?: readonly TaskSetRecord[];
+  /** PRIMARY first, then the others from new to old. None with the EXTERNAL deployment controller. */
   readonly deployments: readonly DeploymentRecord[];
   /** The newest; absent only for a service that has no deployments of its own. */
   readonly currentServiceDeploymentArn?: ServiceDeploymentArn;
@@ -149,7 +154,7 @@ export interface ServiceEventRecord {
 /** How many events a service keeps. Source: ECS API reference, Service.events. */
 export const MAX_SERVICE_EVENTS = 100;
 
-/** The newest deployment. Every service that is not INACTIVE has one. Throws if there is none: a broken record. */
+/** The newest deployment. Every service that is not INACTIVE or EXTERNAL has one. Throws if there is none: a broken record. */
 export function primaryDeployment(service: ServiceRecord): DeploymentRecord {
   const primary = service.deployments.find((d) => d.status === "PRIMARY");
   if (primary === undefined) throw new Error(`service ${service.arn} has no PRIMARY deployment`);

@@ -27,6 +27,11 @@ const PLACEMENT: Derived<PlacementIndex> = {
   snapshot: (index) => index.snapshot(),
 };
 
+/** The definitions of a service's deployments and task sets. */
+function definitionsOf({ deployments, taskSets = [] }: ServiceRecord): string[] {
+  return [...deployments, ...taskSets.map((set) => set.deployment)].map((d) => d.taskDefinitionArn);
+}
+
 /** Every table of the control plane, its key and its indexes. An index that gives undefined leaves the record out. */
 export const SCHEMA = {
   clusters: table<ClusterRecord>()({ key: (c) => c.arn }),
@@ -85,7 +90,7 @@ export const SCHEMA = {
       /** DAEMON services that are not INACTIVE, by cluster. */
       daemonCluster: (s) => (s.schedulingStrategy === "DAEMON" && s.status !== "INACTIVE" ? s.clusterArn : undefined),
       /** Those that are not INACTIVE, by every task definition that one of their deployments uses. */
-      taskDefinition: (s) => (s.status === "INACTIVE" ? undefined : s.deployments.map((d) => d.taskDefinitionArn)),
+      taskDefinition: (s) => (s.status === "INACTIVE" ? undefined : definitionsOf(s)),
       targetGroup: (s) => (s.status === "INACTIVE" ? undefined : s.loadBalancers.map((l) => l.targetGroupArn)),
     },
   }),

@@ -37,6 +37,13 @@ import {
   stopServiceDeployment,
 } from "./services/service-deployments.ts";
 import { createService, deleteService, updateService } from "./services/services.ts";
+import {
+  createTaskSet,
+  deleteTaskSet,
+  describeTaskSets,
+  updateServicePrimaryTaskSet,
+  updateTaskSet,
+} from "./services/task-sets.ts";
 import { listTagsForResource, tagResource, untagResource } from "./tags/tag-resource.ts";
 import { deleteTaskDefinitions } from "./task-definitions/deletion.ts";
 import { listTaskDefinitionFamilies, listTaskDefinitions } from "./task-definitions/lists.ts";
@@ -55,11 +62,13 @@ import { describeTasks, stopTask } from "./tasks/tasks.ts";
 export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K> } = {
   CreateCluster: createCluster,
   CreateService: createService,
+  CreateTaskSet: createTaskSet,
   DeleteAccountSetting: deleteAccountSetting,
   DeleteAttributes: deleteAttributes,
   DeleteCluster: deleteCluster,
   DeleteService: deleteService,
   DeleteTaskDefinitions: deleteTaskDefinitions,
+  DeleteTaskSet: deleteTaskSet,
   DeregisterContainerInstance: deregisterContainerInstance,
   DeregisterTaskDefinition: deregisterTaskDefinition,
   DescribeClusters: describeClusters,
@@ -68,6 +77,7 @@ export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K>
   DescribeServiceRevisions: describeServiceRevisions,
   DescribeServices: describeServices,
   DescribeTaskDefinition: describeTaskDefinition,
+  DescribeTaskSets: describeTaskSets,
   DescribeTasks: describeTasks,
   DiscoverPollEndpoint: discoverPollEndpoint,
   GetTaskProtection: getTaskProtection,
@@ -100,5 +110,7 @@ export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K>
   UpdateContainerAgent: updateContainerAgent,
   UpdateContainerInstancesState: updateContainerInstancesState,
   UpdateService: updateService,
+  UpdateServicePrimaryTaskSet: updateServicePrimaryTaskSet,
   UpdateTaskProtection: updateTaskProtection,
+  UpdateTaskSet: updateTaskSet,
 };

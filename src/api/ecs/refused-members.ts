@@ -9,6 +9,7 @@ import { REGISTER_CONTAINER_INSTANCE_REFUSED } from "./container-instances/regis
 import type { RefusedMembers } from "./refuse.ts";
 import { CREATE_SERVICE_REFUSED, UPDATE_SERVICE_REFUSED } from "./services/refusals.ts";
 import { STOP_SERVICE_DEPLOYMENT_REFUSED } from "./services/service-deployments.ts";
+import { CREATE_TASK_SET_REFUSED } from "./services/task-sets.ts";
 import { LIST_TASKS_REFUSED } from "./tasks/list.ts";
 import { RUN_TASK_REFUSED, START_TASK_REFUSED } from "./tasks/refusals.ts";
 
@@ -16,6 +17,7 @@ import { RUN_TASK_REFUSED, START_TASK_REFUSED } from "./tasks/refusals.ts";
 export const ecsRefusedMembers: { readonly [K in keyof EcsOperations]?: RefusedMembers<K> } = {
   CreateCluster: CREATE_CLUSTER_REFUSED,
   CreateService: CREATE_SERVICE_REFUSED,
+  CreateTaskSet: CREATE_TASK_SET_REFUSED,
   ListTasks: LIST_TASKS_REFUSED,
   PutAccountSetting: PUT_ACCOUNT_SETTING_REFUSED,
   PutAccountSettingDefault: PUT_ACCOUNT_SETTING_REFUSED,

@@ -24,8 +24,9 @@ const COMMON: readonly RefusedMember<ServiceWish>[] = [
   { member: "enableExecuteCommand", what: "true", when: ({ enableExecuteCommand: e }) => e === true },
   {
     member: "deploymentController.type",
-    what: "other than ECS",
-    when: ({ deploymentController: c }) => c !== undefined && c.type !== undefined && c.type !== "ECS",
+    what: "CODE_DEPLOY",
+    when: ({ deploymentController: c }) => c?.type === "CODE_DEPLOY",
+    hint: "Use ECS, or EXTERNAL with task sets.",
   },
   {
     member: "deploymentConfiguration.strategy",

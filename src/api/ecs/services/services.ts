@@ -1,7 +1,6 @@
 import type { PlacementStrategy } from "@aws-sdk/client-ecs";
 import { newDeployment, supersede } from "../../../deployment/index.ts";
 import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../../../model/service.ts";
-import type { TaskDefinitionRecord } from "../../../model/task-definition.ts";
 import type { Instant } from "../../../runtime/clock.ts";
 import {
   beginServiceDeployment,
@@ -13,14 +12,14 @@ import type { BerthTransaction } from "../../../store/index.ts";
 import { type ClusterArn, serviceArn } from "../../../wire/arn.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
 import type { ApiContext } from "../../context.ts";
-import { clientError, invalidParameter, serviceNotActive, serviceNotFound } from "../errors.ts";
+import { clientError, invalidParameter, notCarriedOut, serviceNotActive, serviceNotFound } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import { refuseMembers } from "../refuse.ts";
-import { resolveActiveTaskDefinition, resolveCluster } from "../resolve.ts";
+import { resolveCluster } from "../resolve.ts";
 import { fromWireTags } from "../tags/tags.ts";
-import { refusalOfTaskDefinition } from "../task-definitions/launch-refusals.ts";
 import { checkPlacement } from "../tasks/launch-input.ts";
 import { checkDaemonInput, defaultPercents } from "./daemon-input.ts";
+import { checkExternalInput, isExternal, NO_TASK_DEFINITION } from "./external.ts";
 import {
   checkClientToken,
   checkDesiredCount,
@@ -34,6 +33,7 @@ import {
 import { rebalancingOf } from "./rebalancing-input.ts";
 import { CREATE_SERVICE_REFUSED, UPDATE_SERVICE_REFUSED } from "./refusals.ts";
 import { resolveService } from "./resolve.ts";
+import { startableDefinition } from "./startable-definition.ts";
 import { toWireService } from "./wire.ts";
 
 /** Source: ECS quotas. */
@@ -44,21 +44,23 @@ export const createService: Operation<"CreateService"> = async (context, input, 
   const { store, scope } = context;
   checkServiceName(input.serviceName);
   refuseMembers(CREATE_SERVICE_REFUSED, input);
-  const reference = input.taskDefinition;
-  if (reference === undefined || reference === "") throw invalidParameter("TaskDefinition can not be blank.");
+  const isSteered = input.deploymentController?.type === "EXTERNAL";
+  if (isSteered) checkExternalInput(input);
+  const reference = input.taskDefinition ?? "";
+  if (reference === "" && !isSteered) throw invalidParameter("TaskDefinition can not be blank.");
   const wish = wishOf(input);
   const at = deploymentAt(context);
   const service = await store.transact("CreateService", (tx) => {
     const cluster = resolveCluster(tx, scope, input.cluster);
-    const definition = startableDefinition(tx, context, reference);
-    checkLoadBalancers(tx, wish.loadBalancers, definition);
+    const definition = isSteered ? undefined : startableDefinition(tx, scope, reference);
+    if (definition !== undefined) checkLoadBalancers(tx, wish.loadBalancers, definition);
     const arn = serviceArn(scope, { clusterName: cluster.name, serviceName: input.serviceName });
     const made = {
       ...wish,
       arn,
       name: input.serviceName,
       clusterArn: cluster.arn,
-      taskDefinitionArn: definition.arn,
+      taskDefinitionArn: definition?.arn ?? NO_TASK_DEFINITION,
       createdBy: call.principal.arn,
     };
     const before = tx.services.get(arn);
@@ -70,6 +72,9 @@ export const createService: Operation<"CreateService"> = async (context, input, 
     checkServiceQuota(tx, cluster.arn);
     for (const old of tx.serviceEvents.where("service", arn)) {
       tx.serviceEvents.delete(`${old.serviceArn}|${String(old.sequence).padStart(12, "0")}`);
+    }
+    if (definition === undefined) {
+      return tx.services.put({ ...made, deployments: [], taskSets: [], createdAt: at.now });
     }
     const service = { ...made, deployments: [newDeployment(at.id, made, at.now)], createdAt: at.now };
     const begun = service.schedulingStrategy === "DAEMON" ? countedDaemon(tx, service) : service;
@@ -86,6 +91,7 @@ type Wish = Omit<
 /** What CreateService asks for, as far as it depends on no other record. Throws InvalidParameterException. */
 function wishOf(input: EcsOperations["CreateService"]["input"]): Wish {
   const { schedulingStrategy = "REPLICA" } = input;
+  const isSteered = input.deploymentController?.type === "EXTERNAL";
   if (schedulingStrategy === "DAEMON") checkDaemonInput(input);
   // A DAEMON service's is computed.
   const desiredCount = schedulingStrategy === "DAEMON" ? 0 : input.desiredCount;
@@ -102,7 +108,10 @@ function wishOf(input: EcsOperations["CreateService"]["input"]): Wish {
   };
   return {
     ...placing,
-    availabilityZoneRebalancing: rebalancingOf(input.availabilityZoneRebalancing, placing, undefined),
+    availabilityZoneRebalancing: isSteered
+      ? "DISABLED"
+      : rebalancingOf(input.availabilityZoneRebalancing, placing, undefined),
+    ...(isSteered ? { deploymentController: "EXTERNAL" as const } : {}),
     status: "ACTIVE",
     launchType: "EC2",
     desiredCount,
@@ -122,6 +131,7 @@ function isSameService(before: ServiceRecord, made: Omit<ServiceRecord, "deploym
   const compared = (s: Omit<ServiceRecord, "deployments" | "createdAt">) =>
     JSON.stringify([
       s.taskDefinitionArn,
+      s.deploymentController,
       s.schedulingStrategy,
       s.schedulingStrategy === "DAEMON" ? 0 : s.desiredCount,
       s.loadBalancers,
@@ -145,18 +155,6 @@ function checkServiceQuota(tx: BerthTransaction, clusterArn: ClusterArn): void {
   if (count >= MAX_SERVICES_PER_CLUSTER) {
     throw clientError(`The limit of ${MAX_SERVICES_PER_CLUSTER} services in a cluster has been reached.`);
   }
-}
-
-/** The ACTIVE definition that is meant. Throws ClientException, and InvalidParameterException for what is not carried out. */
-function startableDefinition(
-  tx: BerthTransaction,
-  { scope }: { readonly scope: Parameters<typeof resolveActiveTaskDefinition>[1] },
-  reference: string,
-): TaskDefinitionRecord {
-  const definition = resolveActiveTaskDefinition(tx, scope, reference);
-  const refusal = refusalOfTaskDefinition(definition.definition, ["EC2"]);
-  if (refusal !== undefined) throw invalidParameter(refusal);
-  return definition;
 }
 
 /** When a deployment would begin, and the names it would have: `ecs-svc/<19 digits>`, and its service deployment's. */
@@ -190,12 +188,20 @@ export function putUpdatedService(
   checkPlacement(input.placementConstraints, placementStrategy);
   const before = resolveService(tx, scope, resolveCluster(tx, scope, input.cluster), input.service);
   if (before.status !== "ACTIVE") throw serviceNotActive();
+  const controller = input.deploymentController?.type;
+  if (controller !== undefined && controller !== (before.deploymentController ?? "ECS")) {
+    throw notCarriedOut("deploymentController.type other than the service's own", "Make a new service.");
+  }
   if (before.schedulingStrategy === "DAEMON") checkDaemonInput({ ...input, placementStrategy });
   const after = updated(before, { ...input, placementStrategy });
+  if (isExternal(before)) {
+    checkExternalInput(input);
+    return tx.services.put(after);
+  }
   const definition =
     input.taskDefinition === undefined || input.taskDefinition === ""
       ? tx.taskDefinitions.get(before.taskDefinitionArn)
-      : startableDefinition(tx, { scope }, input.taskDefinition);
+      : startableDefinition(tx, scope, input.taskDefinition);
   if (definition === undefined) throw clientError("TaskDefinition not found.");
   const isNew =
     input.forceNewDeployment === true ||
@@ -257,6 +263,9 @@ export const deleteService: Operation<"DeleteService"> = async ({ store, scope, 
     const before = resolveService(tx, scope, resolveCluster(tx, scope, input.cluster), input.service);
     if (before.status === "INACTIVE") throw serviceNotFound();
     if (before.status === "DRAINING") return before;
+    if (before.taskSets !== undefined && before.taskSets.length > 0 && input.force !== true) {
+      throw invalidParameter("The service cannot be deleted while it has task sets.");
+    }
     if (before.schedulingStrategy === "REPLICA" && before.desiredCount > 0 && input.force !== true) {
       throw invalidParameter("The service cannot be stopped while it is scaled above 0.");
     }
@@ -267,6 +276,7 @@ export const deleteService: Operation<"DeleteService"> = async ({ store, scope, 
       status: "DRAINING",
       desiredCount: 0,
       deployments,
+      ...(isExternal(before) ? { taskSets: [] } : {}),
       steadyAt: undefined,
       deletedAt: now,
     });

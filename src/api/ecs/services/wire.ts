@@ -4,10 +4,13 @@ import type {
   Service,
   ServiceField,
   ServiceRevisionSummary,
+  TaskSet,
+  TaskSetField,
 } from "@aws-sdk/client-ecs";
 import { type DeploymentRecord, NO_CIRCUIT_BREAKER, type ServiceRecord } from "../../../model/service.ts";
 import { deploymentIdOf, revisionArnOf } from "../../../model/service-deployment.ts";
 import type { TaskRecord } from "../../../model/task.ts";
+import { computedDesiredCount, primaryTaskSet, type TaskSetRecord } from "../../../model/task-set.ts";
 import type { BerthView } from "../../../store/index.ts";
 import type { ServiceRevisionArn } from "../../../wire/arn.ts";
 import { toWireTags } from "../tags/tags.ts";
@@ -19,18 +22,23 @@ export function toWireService(
   include: readonly ServiceField[] = [],
 ): Service {
   const tasks = tables.tasks.where("service", service.arn);
+  // Where task sets are steered from outside, the service is shown as the PRIMARY one.
+  const primary = primaryTaskSet(service.taskSets)?.deployment;
+  const { loadBalancers } = primary ?? service;
+  const isSteered = service.deploymentController === "EXTERNAL";
   return {
     serviceArn: service.arn,
     serviceName: service.name,
     clusterArn: service.clusterArn,
-    loadBalancers: service.loadBalancers.map((l) => ({ ...l })),
+    loadBalancers: loadBalancers.map((l) => ({ ...l })),
     serviceRegistries: [],
     status: service.status,
     desiredCount: service.desiredCount,
     runningCount: tasks.filter(isRunning).length,
     pendingCount: tasks.filter(isPending).length,
-    launchType: service.launchType,
-    taskDefinition: service.taskDefinitionArn,
+    launchType: isSteered && primary === undefined ? undefined : service.launchType,
+    taskDefinition: isSteered ? primary?.taskDefinitionArn : service.taskDefinitionArn,
+    ...(isSteered ? { taskSets: (service.taskSets ?? []).map((set) => toWireTaskSet(service, set, tasks, [])) } : {}),
     deploymentConfiguration: toWireDeploymentConfiguration(service),
     deployments: service.deployments.filter((d) => isShown(d, tasks)).map((d) => toWireDeployment(service, d, tasks)),
     currentServiceDeployment: service.currentServiceDeploymentArn,
@@ -44,10 +52,9 @@ export function toWireService(
     createdAt: new Date(service.createdAt),
     placementConstraints: service.placementConstraints.map((c) => ({ ...c })),
     placementStrategy: service.placementStrategy.map((s) => ({ ...s })),
-    healthCheckGracePeriodSeconds:
-      service.healthCheckGracePeriodSeconds ?? (service.loadBalancers.length > 0 ? 0 : undefined),
+    healthCheckGracePeriodSeconds: service.healthCheckGracePeriodSeconds ?? (loadBalancers.length > 0 ? 0 : undefined),
     schedulingStrategy: service.schedulingStrategy,
-    deploymentController: { type: "ECS" },
+    deploymentController: { type: service.deploymentController ?? "ECS" },
     createdBy: service.createdBy,
     enableECSManagedTags: service.enableECSManagedTags,
     propagateTags: service.propagateTags,
@@ -106,6 +113,38 @@ function toWireDeployment(service: ServiceRecord, d: DeploymentRecord, tasks: re
     launchType: service.launchType,
     rolloutState: d.rolloutState,
     rolloutStateReason: d.rolloutStateReason,
+  };
+}
+
+/** A task set as the API shows it. Tags only if `include` asks for them. */
+export function toWireTaskSet(
+  service: ServiceRecord,
+  set: TaskSetRecord,
+  tasks: readonly TaskRecord[],
+  include: readonly TaskSetField[],
+): TaskSet {
+  const { id, taskDefinitionArn, loadBalancers } = set.deployment;
+  const mine = tasks.filter((t) => t.deploymentId === id);
+  return {
+    id,
+    taskSetArn: set.arn,
+    serviceArn: service.arn,
+    clusterArn: service.clusterArn,
+    externalId: set.externalId,
+    status: set.status,
+    taskDefinition: taskDefinitionArn,
+    computedDesiredCount: computedDesiredCount(service.desiredCount, set),
+    pendingCount: mine.filter(isPending).length,
+    runningCount: mine.filter(isRunning).length,
+    createdAt: new Date(set.createdAt),
+    updatedAt: new Date(set.updatedAt),
+    launchType: service.launchType,
+    loadBalancers: loadBalancers.map((l) => ({ ...l })),
+    serviceRegistries: [],
+    scale: { value: set.scalePercent, unit: "PERCENT" },
+    stabilityStatus: set.stabilityStatus,
+    stabilityStatusAt: new Date(set.stabilityStatusAt),
+    tags: include.includes("TAGS") ? toWireTags(set.tags) : [],
   };
 }
 
