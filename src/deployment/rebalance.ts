@@ -82,6 +82,17 @@ export function countsOf(tasks: readonly PlacedTask[], field: string): ReadonlyM
   return counts;
 }
 
+/** Whether any group has two more than one that tasks may be moved to: mostly none has, and then nothing is sorted. */
+function isUneven(
+  counts: ReadonlyMap<string, number> | undefined,
+  places: readonly RebalancePlace[],
+  countAt: (instance: ContainerInstanceRecord) => number,
+): boolean {
+  let most = 0;
+  for (const count of counts?.values() ?? []) most = Math.max(most, count);
+  return most >= 2 && places.some(({ instance }) => most - countAt(instance) >= 2);
+}
+
 interface Step {
   readonly move?: Move;
   readonly obstacles: Omit<RebalancePlan, "moves">;
@@ -108,8 +119,7 @@ function nextMove(
   };
   let obstacles: Omit<RebalancePlan, "moves"> = {};
   for (const [level, field] of fields.entries()) {
-    // No group can have two more than another.
-    if (Math.max(0, ...(counts[level]?.values() ?? [])) < 2) continue;
+    if (!isUneven(counts[level], places, (instance) => countAt(level, instance))) continue;
     const parentOf = (instance: ContainerInstanceRecord) =>
       fields
         .slice(0, level)
