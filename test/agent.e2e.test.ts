@@ -28,7 +28,7 @@ interface PublishedMetrics {
 }
 interface PublishedHealth {
   readonly taskArn: string;
-  readonly containers: readonly { readonly healthStatus: string }[];
+  readonly containers: readonly { readonly healthStatus: string; readonly healthOutput?: string }[];
 }
 
 let dockerd: TestDockerd;
@@ -253,7 +253,7 @@ test("containers share volumes in the order of their dependencies; a read-only m
 test("container health is published at once when it changes", async () => {
   const healthcheck = JSON.stringify({
     Healthcheck: {
-      Test: ["CMD-SHELL", "test -e /tmp/well"],
+      Test: ["CMD-SHELL", "test -e /tmp/well || { echo not well; exit 1; }"],
       Interval: 500_000_000,
       Timeout: 1_000_000_000,
       Retries: 1,
@@ -267,16 +267,19 @@ test("container health is published at once when it changes", async () => {
     },
   ]);
   ecs.payload(it);
-  const health = (status: string) =>
+  const health = (status: string, output: string | undefined) =>
     ecs.tcs.some(
       (frame) =>
         frame.type === "PublishHealthRequest" &&
         (frame.message.tasks as PublishedHealth[]).some(
-          (t) => t.taskArn === it.arn && t.containers[0]?.healthStatus === status,
+          (t) =>
+            t.taskArn === it.arn &&
+            t.containers[0]?.healthStatus === status &&
+            t.containers[0]?.healthOutput === output,
         ),
     );
-  await waitUntil("UNHEALTHY is published", () => health("UNHEALTHY"));
-  await waitUntil("HEALTHY is published", () => health("HEALTHY"));
+  await waitUntil("UNHEALTHY is published, with what the check wrote", () => health("UNHEALTHY", "not well"));
+  await waitUntil("HEALTHY is published", () => health("HEALTHY", undefined));
   stopped(it.arn);
   await ecs.until(it.arn, "STOPPED");
 });

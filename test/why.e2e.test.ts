@@ -7,6 +7,7 @@ import {
   DescribeServicesCommand,
   ListTasksCommand,
   RegisterTaskDefinitionCommand,
+  RunTaskCommand,
   UpdateServiceCommand,
 } from "@aws-sdk/client-ecs";
 import { systemClock } from "../src/runtime/clock.ts";
@@ -73,6 +74,23 @@ test("berth why of a crashing service names the task, whose own why has the exit
   );
   assert.match(out, /Container app wrote last:\n {2}starting\n {2}cannot reach the database\n$/);
   await cluster.ecs.send(new UpdateServiceCommand({ service: "crash", desiredCount: 0 }));
+});
+
+test("berth why of a task whose health check fails says what the check wrote", async () => {
+  const container = { name: "app", image: "hello:v1", memory: 32, essential: true, entryPoint: ["sleep", "1000"] };
+  const healthCheck = { command: ["CMD-SHELL", "echo no answer; exit 1"], interval: 5, timeout: 2, retries: 1 };
+  await cluster.ecs.send(
+    new RegisterTaskDefinitionCommand({ family: "sick", containerDefinitions: [{ ...container, healthCheck }] }),
+  );
+  const { tasks } = await cluster.ecs.send(new RunTaskCommand({ taskDefinition: "sick" }));
+  const told = await eventually("it is told", 20_000, async () => {
+    const { out } = await berth("why", tasks?.[0]?.taskArn ?? "");
+    return out.includes("is unhealthy") && out;
+  });
+  assert.match(
+    told,
+    /container app is UNHEALTHY by its health check \(echo no answer; exit 1, every 5 s\), which wrote "no answer"\./,
+  );
 });
 
 test("berth why of a service that fits nowhere says so", async () => {

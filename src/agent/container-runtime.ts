@@ -111,7 +111,12 @@ export interface ContainerFacts {
   /** What the daemon says went wrong, if anything. */
   readonly error?: string;
   /** Absent: no health check, or none has finished yet. */
-  readonly health?: { readonly status: HealthStatus; readonly since?: Instant };
+  readonly health?: {
+    readonly status: HealthStatus;
+    readonly since?: Instant;
+    /** What the check that failed last wrote, if it is UNHEALTHY and wrote anything. */
+    readonly output?: string;
+  };
   readonly bindings: readonly PortBinding[];
   /** Networks it is attached to and its address on each. */
   readonly networks: readonly { readonly name: string; readonly ipv4?: string }[];

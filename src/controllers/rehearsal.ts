@@ -125,7 +125,7 @@ function reportRunning(tx: BerthTransaction, task: TaskRecord, now: Instant): Ta
 /** What is not known to be ill passes its checks. True if anything changed. */
 function makeWell(tx: BerthTransaction, task: TaskRecord, now: Instant): boolean {
   const unknown = task.containers.filter((c) => c.checksHealth && c.healthStatus === "UNKNOWN");
-  applyHealth(tx, task, new Map(unknown.map((c) => [c.name, "HEALTHY"])));
+  applyHealth(tx, task, new Map(unknown.map((c) => [c.name, { healthStatus: "HEALTHY" }])));
   let changed = unknown.length > 0;
   const targets = tx.targets.where("task", task.arn);
   for (const { targetGroupArn, containerPort } of task.loadBalancers) {

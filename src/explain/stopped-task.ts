@@ -5,6 +5,7 @@ import { assertNever } from "../runtime/assert-never.ts";
 import { culprit, endOf, isOutOfMemory } from "./exit.ts";
 import type { Explanation, Finding } from "./explanation.ts";
 import type { TaskFacts } from "./facts.ts";
+import { saidText } from "./task-health.ts";
 import { ago, lastPart, quoted, span } from "./words.ts";
 
 /** Why a STOPPED task ended, from what its host's agent and the control plane have recorded. `subject` begins the summary. */
@@ -122,7 +123,10 @@ function stoppedByService(task: TaskRecord, reason: string): Cause {
     };
   }
   if (reason === "Task failed container health checks") {
-    return { text: "its service replaced it, because its container health check failed", isFailure: true, fixes: [] };
+    const sick = task.containers.find((c) => c.healthStatus === "UNHEALTHY");
+    const check = sick === undefined ? "its container health check" : `the health check of its container ${sick.name}`;
+    const said = sick === undefined ? "" : saidText(sick);
+    return { text: `its service replaced it, because ${check} failed${said}`, isFailure: true, fixes: [] };
   }
   if (reason.startsWith(SCALING)) {
     const deployment = reason.slice(SCALING.length).replace(/\)$/, "");

@@ -16,8 +16,13 @@ export function healthTroubles(facts: HealthFacts): readonly string[] {
   const { task, definition } = facts;
   const containers = checked(task)
     .filter((c) => c.healthStatus === "UNHEALTHY")
-    .map((c) => `container ${c.name} is UNHEALTHY by its health check${checkOf(definition, c.name)}`);
+    .map((c) => `container ${c.name} is UNHEALTHY by its health check${checkOf(definition, c.name)}${saidText(c)}`);
   return [...containers, ...facts.targets.filter(isUnhealthy).map((t) => targetTrouble(t, facts.targetGroups))];
+}
+
+/** What a failed health check wrote: `, which wrote "no answer"`. */
+export function saidText({ healthOutput }: Pick<ContainerRecord, "healthOutput">): string {
+  return healthOutput === undefined || healthOutput === "" ? "" : `, which wrote "${quoted(healthOutput)}"`;
 }
 
 /** What a task that is not unhealthy still waits for to count as healthy. */

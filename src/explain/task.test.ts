@@ -90,10 +90,13 @@ const LIVE: readonly Row[] = [
   },
   {
     when: "its health check fails",
-    task: { healthStatus: "UNHEALTHY", containers: [container({ checksHealth: true, healthStatus: "UNHEALTHY" })] },
+    task: {
+      healthStatus: "UNHEALTHY",
+      containers: [container({ checksHealth: true, healthStatus: "UNHEALTHY", healthOutput: "refused" })],
+    },
     known: { definition: CHECKED },
     state: "FAILING",
-    says: "has been running on host-1 for 10 min, and is unhealthy: container web is UNHEALTHY by its health check (curl -f http://localhost/, every 10 s).",
+    says: 'has been running on host-1 for 10 min, and is unhealthy: container web is UNHEALTHY by its health check (curl -f http://localhost/, every 10 s), which wrote "refused".',
   },
   {
     when: "its target fails the load balancer's checks",
@@ -235,6 +238,15 @@ const DEAD: readonly Row[] = [
     state: "FAILING",
     says: "stopped 5 min ago after it had run for 12 s: its service replaced it, because it failed the health checks of target group hello.",
     fixes: ["check that it answers the health check of target group hello, and in time"],
+  },
+  {
+    when: "its service replaced it for its health check",
+    task: stopped(
+      { stopCode: "ServiceSchedulerInitiated", stoppedReason: "Task failed container health checks" },
+      { healthStatus: "UNHEALTHY", healthOutput: "curl: (7) Failed to connect\n" },
+    ),
+    state: "FAILING",
+    says: 'stopped 5 min ago after it had run for 12 s: its service replaced it, because the health check of its container web failed, which wrote "curl: (7) Failed to connect".',
   },
   {
     when: "its service scaled in",

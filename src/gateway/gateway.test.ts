@@ -224,6 +224,15 @@ test("an agent's TCS session takes in health, and acknowledges metrics and insta
   agent.say("PublishHealthRequest", { metadata, timestamp: 1, tasks: [{ taskArn: task!.arn, containers }] }, head);
   await agent.expect("AckPublishHealth");
   await until(() => rig.task(task!.arn).healthStatus === "HEALTHY", "HEALTHY");
+  const sick = [{ containerName: "web", healthStatus: "UNHEALTHY", healthOutput: "refused", statusSince: 2 }];
+  agent.say(
+    "PublishHealthRequest",
+    { metadata, timestamp: 2, tasks: [{ taskArn: task!.arn, containers: sick }] },
+    head,
+  );
+  await agent.expect("AckPublishHealth");
+  await until(() => rig.task(task!.arn).healthStatus === "UNHEALTHY", "UNHEALTHY");
+  assert.equal(rig.task(task!.arn).containers[0]?.healthOutput, "refused");
   agent.say("PublishMetricsRequest", { metadata, timestamp: 1 }, head);
   await agent.expect("AckPublishMetric");
   agent.say("PublishInstanceStatusRequest", { metadata, statuses: [{ type: "ContainerRuntime", status: "OK" }] });

@@ -5,7 +5,7 @@ import type { TaskRecord } from "../model/task.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
-import { applyHealth } from "../state/index.ts";
+import { applyHealth, type ContainersHealth } from "../state/index.ts";
 import type { BerthSchema, BerthStore, Change } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 import { AwsError } from "../wire/errors.ts";
@@ -20,7 +20,7 @@ import { recordConnected, recordConnectivity } from "./presence.ts";
 import { Round } from "./round.ts";
 import { DEFAULT_GATEWAY_SETTINGS, type GatewaySettings } from "./settings.ts";
 import { type TaskLogsAnswer, TaskLogsExchange, type TaskLogsRequest } from "./task-logs.ts";
-import { type ContainerHealth, TcsSession } from "./tcs-session.ts";
+import { TcsSession } from "./tcs-session.ts";
 import { type Admission, admit, refuse } from "./upgrade.ts";
 
 export interface GatewayOptions {
@@ -66,7 +66,7 @@ class AgentGateway implements Gateway {
   readonly #tcs = new Map<ContainerInstanceArn, TcsSession>();
   readonly #contacts = new Contacts();
   readonly #delivered: Batch<readonly Delivery[]>;
-  readonly #health: Batch<{ readonly taskArn: string; readonly health: ContainerHealth }>;
+  readonly #health: Batch<{ readonly taskArn: string; readonly health: ContainersHealth }>;
   readonly #taskLogs: TaskLogsExchange;
   readonly #timers: readonly Timer[];
   readonly #unwatch: () => void;
@@ -252,7 +252,7 @@ class AgentGateway implements Gateway {
     });
   }
 
-  #recordHealth(items: readonly { readonly taskArn: string; readonly health: ContainerHealth }[]): Promise<void> {
+  #recordHealth(items: readonly { readonly taskArn: string; readonly health: ContainersHealth }[]): Promise<void> {
     return this.#context.store.transact("container health", (tx) => {
       for (const { taskArn, health } of items) {
         const task = tx.tasks.get(taskArn);

@@ -2,6 +2,8 @@ import * as v from "valibot";
 import type { Frame } from "./frame.ts";
 
 /** ECS's own agent puts at most ten tasks in a message; room is left for others. */
+/** Characters of what a health check wrote; agents send half of it. */
+const MAX_HEALTH_OUTPUT = 1024;
 const MAX_TASKS = 100;
 const MAX_CONTAINERS = 100;
 const MAX_STATUSES = 20;
@@ -26,7 +28,11 @@ const SCHEMAS = {
             containers: v.nullish(
               v.pipe(
                 v.array(
-                  v.object({ containerName: name, healthStatus: v.picklist(["HEALTHY", "UNHEALTHY", "UNKNOWN"]) }),
+                  v.object({
+                    containerName: name,
+                    healthStatus: v.picklist(["HEALTHY", "UNHEALTHY", "UNKNOWN"]),
+                    healthOutput: v.nullish(v.pipe(v.string(), v.maxLength(MAX_HEALTH_OUTPUT))),
+                  }),
                 ),
                 v.maxLength(MAX_CONTAINERS),
               ),

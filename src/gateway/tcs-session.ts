@@ -1,17 +1,22 @@
-import type { HealthStatus } from "@aws-sdk/client-ecs";
 import type { WebSocket } from "ws";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { ContainerRecord } from "../model/task.ts";
+import type { ContainersHealth } from "../state/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 import { CLOSE_GOING_AWAY, Connection } from "./connection.ts";
 import type { GatewayContext } from "./context.ts";
 import type { Frame } from "./frame.ts";
 import { readTcsMessage } from "./tcs-messages.ts";
 
-/** The health of a task's containers, by name. */
-export type ContainerHealth = ReadonlyMap<string, HealthStatus>;
+/** A container's health, as an agent says it. */
+interface SaidHealth {
+  readonly containerName: string;
+  readonly healthStatus: ContainerRecord["healthStatus"];
+  readonly healthOutput?: string | null;
+}
 
 export interface TcsSessionEvents {
-  readonly onHealth: (taskArn: string, health: ContainerHealth) => void;
+  readonly onHealth: (taskArn: string, health: ContainersHealth) => void;
   readonly onClosed: () => void;
 }
 
@@ -70,14 +75,18 @@ export class TcsSession {
   }
 
   /** Only what is new about a task of this instance goes on: an agent repeats itself every few seconds. */
-  #takeHealth(said: {
-    readonly taskArn: string;
-    readonly containers?: readonly { containerName: string; healthStatus: HealthStatus }[] | null;
-  }): void {
+  #takeHealth(said: { readonly taskArn: string; readonly containers?: readonly SaidHealth[] | null }): void {
     const task = this.#context.store.view.tasks.get(said.taskArn);
     if (task === undefined || task.containerInstanceArn !== this.arn) return;
-    const health = new Map((said.containers ?? []).map((c) => [c.containerName, c.healthStatus]));
-    const isNew = task.containers.some((c) => health.has(c.name) && health.get(c.name) !== c.healthStatus);
+    const health = new Map(
+      (said.containers ?? []).map(({ containerName, healthStatus, healthOutput }) => [
+        containerName,
+        { healthStatus, healthOutput: healthOutput ?? undefined },
+      ]),
+    );
+    const isNew = task.containers.some(
+      (c) => health.has(c.name) && health.get(c.name)?.healthStatus !== c.healthStatus,
+    );
     if (isNew) this.#events.onHealth(task.arn, health);
   }
 }

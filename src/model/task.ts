@@ -61,6 +61,8 @@ export interface ContainerRecord {
   readonly reason?: string;
   readonly networkBindings: readonly NetworkBinding[];
   readonly healthStatus: HealthStatus;
+  /** What the health check wrote that made it UNHEALTHY, if its agent tells: at most 1024 characters. */
+  readonly healthOutput?: string;
   readonly essential: boolean;
   /** True if the task definition gives this container a health check: only then its health counts. */
   readonly checksHealth: boolean;

@@ -15,6 +15,7 @@ export {
   applyHealth,
   applyReport,
   type ContainerReport,
+  type ContainersHealth,
   finishDraining,
   launchTask,
   protectTask,

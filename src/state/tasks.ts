@@ -106,16 +106,19 @@ export function abandonTask(tx: BerthTransaction, task: TaskRecord, cause: StopC
   return moveTask(tx, stopped, "STOPPED", now);
 }
 
-/** Sets a container's health as its agent saw it; the task's health follows. Does nothing for an unknown container. */
-export function applyHealth(
-  tx: BerthTransaction,
-  task: TaskRecord,
-  health: ReadonlyMap<string, ContainerRecord["healthStatus"]>,
-): TaskRecord {
+/** The health of a task's containers, by name. */
+export type ContainersHealth = ReadonlyMap<string, Pick<ContainerRecord, "healthStatus" | "healthOutput">>;
+
+/**
+ * Sets a container's health as its agent saw it; the task's health follows. Does nothing for an unknown container, nor where
+ * only the output is another one: it would change with each check.
+ */
+export function applyHealth(tx: BerthTransaction, task: TaskRecord, health: ContainersHealth): TaskRecord {
   if (task.lastStatus === "STOPPED") return task;
   const containers = task.containers.map((c) => {
-    const healthStatus = health.get(c.name);
-    return healthStatus === undefined || healthStatus === c.healthStatus ? c : { ...c, healthStatus };
+    const seen = health.get(c.name);
+    if (seen === undefined || seen.healthStatus === c.healthStatus) return c;
+    return { ...c, healthStatus: seen.healthStatus, healthOutput: seen.healthOutput };
   });
   if (containers.every((c, i) => c === task.containers[i])) return task;
   return put(tx, task, { ...task, containers, healthStatus: taskHealth(containers) });

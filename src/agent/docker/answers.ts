@@ -24,6 +24,9 @@ const info = v.object({
   OperatingSystem: v.nullish(v.string()),
 });
 
+/** One run of a container's health check. */
+const healthCheckRun = v.looseObject({ End: v.nullish(v.string()), Output: v.nullish(v.string()) });
+
 const inspected = v.object({
   Id: v.string(),
   Name: v.string(),
@@ -37,9 +40,7 @@ const inspected = v.object({
     Error: v.nullish(v.string()),
     StartedAt: v.nullish(v.string()),
     FinishedAt: v.nullish(v.string()),
-    Health: v.nullish(
-      v.object({ Status: v.string(), Log: v.nullish(v.array(v.looseObject({ End: v.nullish(v.string()) }))) }),
-    ),
+    Health: v.nullish(v.object({ Status: v.string(), Log: v.nullish(v.array(healthCheckRun)) })),
   }),
   NetworkSettings: v.nullish(
     v.object({
@@ -103,7 +104,6 @@ export function runtimeHost(answer: unknown): RuntimeHost {
 export function containerFacts(answer: unknown): ContainerFacts {
   const it = expectShape(inspected, answer, "inspect container");
   const state = stateOf(it.State.Status);
-  const health = healthOf(it.State.Health?.Status);
   return {
     id: it.Id,
     name: it.Name.replace(/^\//, ""),
@@ -116,7 +116,7 @@ export function containerFacts(answer: unknown): ContainerFacts {
     exitCode: state === "exited" ? (it.State.ExitCode ?? undefined) : undefined,
     oomKilled: it.State.OOMKilled ?? false,
     error: it.State.Error || undefined,
-    health: health && { status: health, since: instantOf(it.State.Health?.Log?.at(-1)?.End) },
+    health: healthOf(it.State.Health?.Status, it.State.Health?.Log?.at(-1)),
     bindings: bindingsOf(it.NetworkSettings?.Ports ?? {}),
     networks: Object.entries(it.NetworkSettings?.Networks ?? {}).map(([name, network]) => ({
       name,
@@ -131,10 +131,14 @@ function stateOf(status: string): ContainerState {
   return status === "exited" || status === "dead" || status === "removing" ? "exited" : "running";
 }
 
-/** "starting" and "none" are not a verdict. */
-function healthOf(status: string | undefined): "HEALTHY" | "UNHEALTHY" | undefined {
-  if (status === "healthy") return "HEALTHY";
-  return status === "unhealthy" ? "UNHEALTHY" : undefined;
+/** "starting" and "none" are not a verdict. `last` is the newest run of the check. */
+function healthOf(
+  status: string | undefined,
+  last: v.InferOutput<typeof healthCheckRun> | undefined,
+): ContainerFacts["health"] {
+  const since = instantOf(last?.End);
+  if (status === "healthy") return { status: "HEALTHY", since };
+  return status === "unhealthy" ? { status: "UNHEALTHY", since, output: last?.Output?.trim() || undefined } : undefined;
 }
 
 /** Docker writes year 1 for "never". */

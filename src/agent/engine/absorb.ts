@@ -86,9 +86,13 @@ export function absorbVanished(container: ContainerRecord, now: Instant): void {
   noteReason(container, "ContainerVanishedError: No container matching saved ID found");
 }
 
+/** The control plane is told no more than this of what a health check wrote, in characters. */
+const MAX_HEALTH_OUTPUT = 512;
+
 function noteHealth(container: ContainerRecord, facts: ContainerFacts, now: Instant): void {
   if (!facts.health || facts.health.status === container.health?.status) return;
-  container.health = { status: facts.health.status, since: facts.health.since ?? now };
+  const { status, since = now, output } = facts.health;
+  container.health = { status, since, output: output?.slice(0, MAX_HEALTH_OUTPUT) };
 }
 
 function noteAllStarted(task: TaskRecord): void {

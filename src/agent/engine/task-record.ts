@@ -35,7 +35,8 @@ export interface ContainerRecord {
   /** Why it stopped or never ran, "<Name>: <detail>". The first one sticks. */
   reason?: string;
   restartCount: number;
-  health?: { readonly status: HealthStatus; readonly since: Instant };
+  /** `output`: what the check wrote that made it UNHEALTHY, at most 512 characters. */
+  health?: { readonly status: HealthStatus; readonly since: Instant; readonly output?: string };
   bindings: readonly PortBinding[];
   rangeBindings: readonly RangeBinding[];
 }

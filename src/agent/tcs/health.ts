@@ -10,6 +10,8 @@ export interface TaskHealth {
     readonly healthStatus: "HEALTHY" | "UNHEALTHY" | "UNKNOWN";
     /** Seconds since the epoch. */
     readonly statusSince: number;
+    /** Berth's own: what the check wrote that made it UNHEALTHY. */
+    readonly healthOutput?: string;
   }[];
 }
 
@@ -26,6 +28,7 @@ export function taskHealth(task: TaskRecord): TaskHealth | undefined {
       containerName: it.name,
       healthStatus: it.health?.status ?? "UNKNOWN",
       statusSince: (it.health?.since ?? it.startedAt ?? it.createdAt ?? 0) / 1000,
+      healthOutput: it.health?.output,
     })),
   };
 }
