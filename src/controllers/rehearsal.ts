@@ -27,6 +27,9 @@ export interface Rehearsal {
 /** What is started is healthy at once; what evens tasks out later is no part of a change. */
 export const REHEARSAL_SETTINGS: DeploymentSettings = { healthyAfterMs: 0, rebalanceAfterMs: Number.POSITIVE_INFINITY };
 
+/** As REHEARSAL_SETTINGS, but tasks are evened out at once, onto hosts that have just joined, too. */
+export const REBALANCING_SETTINGS: DeploymentSettings = { healthyAfterMs: 0, rebalanceAfterMs: 0 };
+
 /** More steps than this are not worked out, in one rehearsal. */
 const MAX_STEPS = 100;
 /** So many tasks are looked at in one rehearsal, again and again: about a second's work, in which the control plane does nothing else. */
@@ -50,9 +53,10 @@ interface Stage {
 export function rehearseServices(
   tx: BerthTransaction,
   services: readonly ServiceArn[],
-  at: { readonly now: Instant; readonly random: Random },
+  at: { readonly now: Instant; readonly random: Random; readonly settings?: DeploymentSettings },
 ): Rehearsal {
-  const stage: Stage = { tx, random: at.random, settings: REHEARSAL_SETTINGS, now: at.now, seen: 0 };
+  const { settings = REHEARSAL_SETTINGS, random, now } = at;
+  const stage: Stage = { tx, random, settings, now, seen: 0 };
   const steps: (readonly Move[])[] = [];
   for (let waits = 0; waits <= MAX_STEPS; ) {
     const moves = services.flatMap((arn) => decide(stage, arn));

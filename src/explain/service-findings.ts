@@ -1,5 +1,6 @@
 import {
   breakerThreshold,
+  rebalanceMoves,
   reconcileService,
   rollingLimits,
   type ServiceAction,
@@ -56,6 +57,7 @@ const PARTS: readonly ((look: Look) => Found)[] = [
   checking,
   draining,
   replacing,
+  rebalancing,
   stopping,
 ];
 
@@ -326,6 +328,21 @@ function replacing({ facts, wanted, now, primary, isAsked }: Look): Found {
   const next = times.length === 0 ? "" : `; the next new task counts as healthy ${inTime(Math.min(...times), now)}`;
   const text = `${counted(old.length, "task")} of the deployment before (${listed(names, 3)}) ${old.length === 1 ? "goes" : "go"} when tasks of ${lastPart(primary.taskDefinitionArn)} are healthy${next}`;
   return facts.observed.service.desiredCount === 0 ? NOTHING : { ...NOTHING, findings: [{ code: "REPLACING", text }] };
+}
+
+/** Tasks that are moved to even them out, one at a time. */
+function rebalancing({ facts, now, wanted, isAsked }: Look): Found {
+  const moving = wanted.find((w) => w.task.move !== undefined && isAsked(w.task.deploymentId));
+  if (moving?.task.move !== undefined && moving.instance !== undefined) {
+    const { from } = moving.task.move;
+    const source = facts.instances.find((i) => i.arn === from);
+    const text = `a task moves from ${source === undefined ? lastPart(from) : hostName(source)} to ${hostName(moving.instance)}, to even tasks out`;
+    return { ...NOTHING, findings: [{ code: "REBALANCING", text }] };
+  }
+  const moves = rebalanceMoves(facts.observed, now).length;
+  if (moves === 0) return NOTHING;
+  const text = `${counted(moves, "task")} will be moved, one at a time, to even tasks out; \`berth plan rebalance\` shows where`;
+  return { ...NOTHING, findings: [{ code: "REBALANCING", text }] };
 }
 
 function stopping({ facts, isAsked }: Look): Found {

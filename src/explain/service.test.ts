@@ -242,6 +242,12 @@ const SERVICE_ROWS: readonly Row[] = [
     says: "Service web runs 5 tasks where 3 are wanted, 3 of them in its new deployment (web:2): 2 tasks of the deployment before (web:1) go when tasks of web:2 are healthy; the next new task counts as healthy in 10 s (01:00:10 UTC).",
   },
   {
+    when: "a task is being moved",
+    tasks: [...three, member(4, { move: { from: host(1).arn, field: "instanceId" } }, { instance: host(2) })],
+    state: "WELL",
+    says: "Service web is as it should be: 3 of 3 tasks (web:1) run, and nothing is wrong with them; a task moves from host-1 to host-2, to even tasks out.",
+  },
+  {
     when: "old tasks are leaving",
     tasks: [
       ...three,

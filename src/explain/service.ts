@@ -133,6 +133,7 @@ const STATES: Readonly<Record<FindingCode, Explanation["state"]>> = {
   CHECKING: "MOVING",
   DRAINING: "MOVING",
   REPLACING: "MOVING",
+  REBALANCING: "WELL",
   STOPPING: "WELL",
   STOPPED: "ENDED",
 };

@@ -2,6 +2,7 @@ import type { BerthOperations } from "../../wire/models/berth.ts";
 import { explainResource } from "./explain-resource.ts";
 import type { Operation } from "./operation.ts";
 import { planInstanceRemoval } from "./plan-instance-removal.ts";
+import { planServiceRebalance } from "./plan-service-rebalance.ts";
 import { planServiceUpdate } from "./plan-service-update.ts";
 
 /** Every operation of Berth's own API. The compiler wants one for each in the model. */
@@ -9,4 +10,5 @@ export const berthOperations: { readonly [K in keyof BerthOperations]: Operation
   ExplainResource: explainResource,
   PlanServiceUpdate: planServiceUpdate,
   PlanInstanceRemoval: planInstanceRemoval,
+  PlanServiceRebalance: planServiceRebalance,
 };

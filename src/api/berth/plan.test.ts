@@ -238,6 +238,55 @@ test("a task of no service is told of: it stays on a host that is drained, and e
   ]);
 });
 
+const JOINED = [host(1), host(2), host(3, { connectivityChangedAt: TEST_START })];
+const DISABLED = "availabilityZoneRebalancing is DISABLED for the service: none of this happens until it is ENABLED";
+
+for (const { when, service, hosts, end, says, steps, notes } of [
+  {
+    when: "onto a host that has joined",
+    service: { availabilityZoneRebalancing: "ENABLED" },
+    hosts: JOINED,
+    end: "COMPLETE",
+    says: "It takes 2 steps: 1 task of web:1 starts and 1 task of web:1 stops; every task finds its place.",
+    steps: ["1: +1 web:1 host-3", "2: -1 web:1 host-1"],
+    notes: [],
+  },
+  {
+    when: "though it is switched off",
+    service: {},
+    hosts: JOINED,
+    end: "COMPLETE",
+    says: "It takes 2 steps: 1 task of web:1 starts and 1 task of web:1 stops; every task finds its place.",
+    steps: ["1: +1 web:1 host-3", "2: -1 web:1 host-1"],
+    notes: [DISABLED],
+  },
+  {
+    when: "where all is even",
+    service: { availabilityZoneRebalancing: "ENABLED" },
+    hosts: [host(1), host(2)],
+    end: "NOTHING_TO_DO",
+    says: "Nothing would start or stop: all is as it would be.",
+    steps: [],
+    notes: [],
+  },
+  {
+    when: "that is packed",
+    service: { availabilityZoneRebalancing: "ENABLED", placementStrategy: [{ type: "binpack", field: "memory" }] },
+    hosts: JOINED,
+    end: "NOTHING_TO_DO",
+    says: "Nothing would start or stop: all is as it would be.",
+    steps: [],
+    notes: ["the service's placement strategy does not spread its tasks: none is ever moved"],
+  },
+] satisfies (Omit<Row, "service"> & { service: Partial<ServiceRecord>; hosts: ContainerInstanceRecord[] })[])
+  test(`a plan says how a service is evened out, and nothing is changed: ${when}`, async () => {
+    const context = await bench(service, hosts);
+    const before = recordsOf(context);
+    const plan = await berthOperations.PlanServiceRebalance(context, { service: "web" }, TEST_CALL);
+    assert.deepEqual([plan.end, plan.summary, stepsOf(plan), plan.notes], [end, says, steps, notes]);
+    assert.deepEqual(recordsOf(context), before);
+  });
+
 test("a plan of very many steps is cut off, and says so", async () => {
   const context = await bench({ minimumHealthyPercent: 99, maximumPercent: 100 });
   await arrange(context, (tx) => {

@@ -1,4 +1,5 @@
 import { type Move, type Rehearsal, rehearseServices } from "../../controllers/index.ts";
+import type { DeploymentSettings } from "../../deployment/index.ts";
 import { type Explanation, explainService, summarizePlan } from "../../explain/index.ts";
 import { type ContainerInstanceRecord, hostName, remainingResources } from "../../model/container-instance.ts";
 import type { Instant } from "../../runtime/clock.ts";
@@ -11,15 +12,21 @@ import { rehearsedFactsOf } from "./facts.ts";
 
 type Plan = BerthShape<"Plan">;
 
+/** A change that was made in a rehearsal. */
+interface Made {
+  /** Whose tasks it concerns. */
+  readonly services: readonly ServiceArn[];
+  readonly notes: readonly string[];
+  /** How services behave meanwhile, if otherwise than in any rehearsal. */
+  readonly settings?: DeploymentSettings;
+}
+
 /** A change whose consequences are asked for. */
 export interface Change {
   /** For the log. */
   readonly name: string;
-  /** Makes the change in the rehearsal, and answers whose tasks it concerns. May throw what the real one throws. */
-  make(
-    tx: BerthTransaction,
-    now: Instant,
-  ): { readonly services: readonly ServiceArn[]; readonly notes: readonly string[] };
+  /** Makes the change in the rehearsal, and answers what that was. May throw what the real one throws. */
+  make(tx: BerthTransaction, now: Instant): Made;
 }
 
 /** Chance decides among equals only; each plan has the same chances, so that asking twice answers the same. */
@@ -30,8 +37,8 @@ export const planRandom = (): Random => seededRandom(PLAN_SEED);
 export function planChange({ store, clock }: ApiContext, change: Change): Plan {
   const now = clock.now();
   return store.rehearse(`plan: ${change.name}`, (tx) => {
-    const { services, notes } = change.make(tx, now);
-    const rehearsal = rehearseServices(tx, services, { now, random: planRandom() });
+    const { services, notes, settings } = change.make(tx, now);
+    const rehearsal = rehearseServices(tx, services, { now, random: planRandom(), settings });
     const told = rehearsal.end === "stuck" ? obstaclesOf(tx, services, now) : undefined;
     const steps = rehearsal.steps.map((moves, i) => stepOf(tx, moves, i + 1));
     return {

@@ -22,6 +22,7 @@ export function planCommand(program: Command, setExitCode: SetExitCode): void {
   };
   planDeploy(plan, show);
   planScale(plan, show);
+  planRebalance(plan, show);
   planRemoval(plan, show, { name: "drain", manner: "DRAIN", description: "set hosts to DRAINING" });
   planRemoval(plan, show, {
     name: "remove-host",
@@ -70,6 +71,15 @@ function planScale(plan: Command, show: Show): void {
     .action(async (service: string, desiredCount: number, options: ApiOptions) => {
       const input = { cluster: options.cluster, service, desiredCount };
       show(await clientFor(options).berth("PlanServiceUpdate", input), options);
+    });
+}
+
+function planRebalance(plan: Command, show: Show): void {
+  withApiOptions(plan.command("rebalance").description("even a service's tasks out over zones and hosts"))
+    .argument("<service>", "the service's name")
+    .addHelpText("after", HELP)
+    .action(async (service: string, options: ApiOptions) => {
+      show(await clientFor(options).berth("PlanServiceRebalance", { cluster: options.cluster, service }), options);
     });
 }
 

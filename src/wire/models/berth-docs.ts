@@ -18,6 +18,8 @@ export const BERTH_OPERATION_DOCS: Readonly<Record<keyof (typeof BERTH_MODEL)["o
     "Says why a service, a deployment or a task is as it is: whether it is as it was asked for, and if not, what it waits for or how it failed, and what helps.",
   PlanServiceUpdate:
     "Says what UpdateService with these members would do: which tasks would start where, which would stop, in how many steps, and what would not fit. Nothing is changed.",
+  PlanServiceRebalance:
+    "Says how a service's tasks would be evened out over zones and hosts, as they are after a host has joined. Nothing is changed.",
   PlanInstanceRemoval:
     "Says what would happen to the services' tasks if container instances were set to DRAINING, or deregistered by force. Nothing is changed.",
 };
@@ -53,6 +55,8 @@ export const BERTH_MEMBER_DOCS: Readonly<Record<MemberName, string>> = {
   "PlanServiceUpdateRequest.forceNewDeployment": "As in UpdateService.",
   "PlanServiceUpdateRequest.minimumHealthyPercent": "As in UpdateService's deploymentConfiguration.",
   "PlanServiceUpdateRequest.maximumPercent": "As in UpdateService's deploymentConfiguration.",
+  "PlanServiceRebalanceRequest.cluster": "Name or ARN; `default` if left out.",
+  "PlanServiceRebalanceRequest.service": "Name or ARN.",
   "PlanInstanceRemovalRequest.cluster": "Name or ARN; `default` if left out.",
   "PlanInstanceRemovalRequest.containerInstances": "1 to 10 of them: ids, ARNs, or the names of hosts.",
   "PlanInstanceRemovalRequest.manner": "How they would leave.",
@@ -108,6 +112,7 @@ export const BERTH_VALUE_DOCS: Readonly<Record<ValueName, string>> = {
   "FindingCode.CHECKING": "Tasks run and have yet to pass their health checks.",
   "FindingCode.DRAINING": "Tasks are on a DRAINING container instance.",
   "FindingCode.REPLACING": "Tasks of an earlier deployment are still there.",
+  "FindingCode.REBALANCING": "Tasks are moved, or will be, to even them out over zones and hosts.",
   "FindingCode.STOPPING": "Tasks are being stopped.",
   "FindingCode.STOPPED": "Why a task, or a container of it, ended.",
 };

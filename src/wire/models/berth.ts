@@ -35,6 +35,16 @@ export const BERTH_MODEL = {
       output: "Plan",
       errors: ["ClusterNotFoundException", "InvalidParameterException", "ResourceNotFoundException"],
     },
+    PlanServiceRebalance: {
+      input: "PlanServiceRebalanceRequest",
+      output: "Plan",
+      errors: [
+        "ClusterNotFoundException",
+        "InvalidParameterException",
+        "ServiceNotActiveException",
+        "ServiceNotFoundException",
+      ],
+    },
   },
   errors: {
     ClientException: { code: "ClientException", status: 400, shape: "Refusal" },
@@ -78,6 +88,7 @@ export const BERTH_MODEL = {
         "CHECKING",
         "DRAINING",
         "REPLACING",
+        "REBALANCING",
         "STOPPING",
         "STOPPED",
       ],
@@ -109,6 +120,7 @@ export const BERTH_MODEL = {
       members: { cluster: "string", containerInstances: "List<string>", manner: "RemovalManner" },
       required: ["containerInstances", "manner"],
     },
+    PlanServiceRebalanceRequest: { members: { cluster: "string", service: "string" }, required: ["service"] },
     RemovalManner: { enum: ["DRAIN", "DEREGISTER"] },
     Plan: {
       members: {
