@@ -99,7 +99,9 @@ test("berth why of a service that fits nowhere says so", async () => {
     const { out } = await berth("why", "huge");
     return out.includes("fits on no host") && out;
   });
-  assert.match(told, /^Service huge runs 0 of 1 task \(huge:1\): 1 task fits on no host/);
+  assert.match(told, /^Service huge runs 0 of 1 task \(huge:1\): 1 task fits on no host \(of 2, 2 lack memory\)/);
+  for (const { name } of cluster.hosts)
+    assert.match(told, new RegExp(`^${name} +no +needs 1000000 MiB of memory, \\d+ left of \\d+$`, "m"));
 });
 
 test("what is not there is said, with exit code 1", async () => {

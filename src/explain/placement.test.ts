@@ -28,7 +28,7 @@ test("where tasks fit nowhere, every host says all that it lacks, the nearest fi
     [host(3).arn],
   );
   assert.deepEqual(refusal, {
-    text: "2 tasks fit on no host",
+    text: "2 tasks fit on no host (of 3, 2 lack memory and 2 do not meet a constraint)",
     fixes: ["a task fits if 176 MiB are freed on host-3", "a task fits without `attribute:disk == ssd` on host-2"],
     instances: [
       {
@@ -53,6 +53,28 @@ test("where tasks fit nowhere, every host says all that it lacks, the nearest fi
   });
 });
 
+for (const [hosts, says] of [
+  [[], "1 task fits on no host (there is none)"],
+  [[host(1, { status: "DRAINING" })], "1 task fits on no host (1 host is DRAINING, and there is no other)"],
+  [
+    [host(1, { agentConnected: false }), host(2, { agentConnected: false })],
+    /^1 task fits on no host \(of 2, 2 are not connected and 2 do not meet a constraint\)$/,
+  ],
+  [[host(1, { ...ssd, used: { ...NO_RESOURCES, memoryMiB: 500 } })], "1 task fits on no host (of 1, 1 lacks memory)"],
+] as const)
+  test(`why a task fits nowhere, in a clause: ${says}`, () => {
+    const text = findPlaces(request, Fleet.of(hosts), { count: 1 }).refusal?.text ?? "";
+    if (typeof says === "string") assert.equal(text, says);
+    else assert.match(text, says);
+  });
+
+test("of a great many hosts the nearest hundred say what they lack", () => {
+  const hosts = Array.from({ length: 150 }, (_, i) => host(i + 1));
+  const { refusal } = findPlaces(request, Fleet.of(hosts), { count: 1 });
+  assert.equal(refusal?.text, "1 task fits on no host (of 150, 150 do not meet a constraint)");
+  assert.equal(refusal?.instances.length, 100);
+});
+
 test("a DAEMON service's task has its own host, and only that one says what it lacks", () => {
   const fleet = Fleet.of([host(1), host(2, { attributes: [...ssd.attributes, named(2)] })]);
   const { hosts, refusal } = findPlaces(request, fleet, { count: 2, on: [host(1).arn, host(2).arn] });
@@ -60,7 +82,7 @@ test("a DAEMON service's task has its own host, and only that one says what it l
     hosts.map((one) => one.arn),
     [host(2).arn],
   );
-  assert.equal(refusal?.text, "1 task fits not on the hosts that are to have one");
+  assert.equal(refusal?.text, "1 task does not fit on the host that is to have it");
   assert.deepEqual(refusal?.fixes, ["a task fits without `attribute:disk == ssd` on host-1"]);
   assert.deepEqual(
     refusal?.instances.map((one) => one.host),

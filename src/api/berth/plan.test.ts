@@ -163,7 +163,7 @@ const ROWS: readonly Row[] = [
     when: "there is too little room",
     update: { desiredCount: 10 },
     end: "STUCK",
-    says: "It ends after 1 step (5 tasks of web:1 start): 2 tasks fit on no host.",
+    says: "It ends after 1 step (5 tasks of web:1 start): 2 tasks fit on no host (of 2, 2 lack memory).",
     steps: ["1: +2 web:1 host-1, +3 web:1 host-2"],
     hostsThen: ["host-1 2->4 0 MiB", "host-2 1->4 0 MiB"],
   },
@@ -171,7 +171,7 @@ const ROWS: readonly Row[] = [
     when: "a version fits on no host",
     update: { taskDefinition: "web:3" },
     end: "STUCK",
-    says: "Nothing would start or stop: 3 tasks fit on no host.",
+    says: "Nothing would start or stop: 3 tasks fit on no host (of 2, 2 lack memory).",
     steps: [],
   },
   {
@@ -186,7 +186,7 @@ const ROWS: readonly Row[] = [
     when: "every host is drained",
     removal: { containerInstances: ["host-1", host(2).arn], manner: "DRAIN" },
     end: "STUCK",
-    says: "Nothing would start or stop: 3 tasks fit on no host.",
+    says: "Nothing would start or stop: 3 tasks fit on no host (2 hosts are DRAINING, and there is no other).",
     steps: [],
   },
   {

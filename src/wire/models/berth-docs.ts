@@ -37,7 +37,7 @@ export const BERTH_MEMBER_DOCS: Readonly<Record<MemberName, string>> = {
   "ExplainResourceResponse.findings": "All that was found, the most important first; the summary has the first in it.",
   "ExplainResourceResponse.fixes": "What helps, the smallest change first.",
   "ExplainResourceResponse.instances":
-    "Where tasks fit nowhere: the cluster's container instances, the nearest to a fit first.",
+    "Where tasks fit nowhere: the cluster's container instances, the nearest to a fit first, at most 100.",
   "ExplainResourceResponse.logStreams": "Of a task: where GetLogEvents has what its containers wrote.",
   "Finding.code": "What kind of thing it is.",
   "Finding.text": "Words for people: they may change from release to release.",
@@ -67,7 +67,8 @@ export const BERTH_MEMBER_DOCS: Readonly<Record<MemberName, string>> = {
   "Plan.notes": "What else is to be known.",
   "Plan.findings": "What would stand in the way at the end, the most important first.",
   "Plan.fixes": "What helps against it, the smallest change first.",
-  "Plan.instances": "Where tasks would fit nowhere: the cluster's container instances, the nearest to a fit first.",
+  "Plan.instances":
+    "Where tasks would fit nowhere: the cluster's container instances, the nearest to a fit first, at most 100.",
   "PlanStep.number": "1 for the first.",
   "PlanStep.starts": "Tasks that would start.",
   "PlanStep.stops": "Tasks that would stop.",
