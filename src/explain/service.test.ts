@@ -121,7 +121,7 @@ const SERVICE_ROWS: readonly Row[] = [
     tasks: three,
     known: { lastFailures: new Map([["ecs-svc/2", failedTask]]) },
     state: "FAILING",
-    says: "Service web runs 3 of 3 tasks, 0 of them in its new deployment (web:2): deployment ecs-svc/2 (web:2) has failed: Too many tasks failed; its last task ended because its container web exited with code 3.",
+    says: "Service web runs 3 of 3 tasks, 0 of them with web:2: deployment ecs-svc/2 (web:2) has failed: Too many tasks failed; its last task ended because its container web exited with code 3.",
     also: ["3 tasks of the deployment before (web:1) go when tasks of web:2 are healthy"],
     fixes: ["deploy a task definition that works: `aws ecs update-service --service web --task-definition …`"],
   },
@@ -184,7 +184,7 @@ const SERVICE_ROWS: readonly Row[] = [
     service: { ...ROLLING, minimumHealthyPercent: 100, maximumPercent: 100 },
     tasks: three,
     state: "WAITING",
-    says: "Service web runs 3 of 3 tasks, 0 of them in its new deployment (web:2): nothing may be stopped below 3 healthy tasks (minimumHealthyPercent 100 of 3) and nothing started above 3 tasks (maximumPercent 100).",
+    says: "Service web runs 3 of 3 tasks, 0 of them with web:2: nothing may be stopped below 3 healthy tasks (minimumHealthyPercent 100 of 3) and nothing started above 3 tasks (maximumPercent 100).",
     also: ["3 tasks of the deployment before (web:1) go when tasks of web:2 are healthy"],
     fixes: ["set maximumPercent to 134 or more, or minimumHealthyPercent to 66 or less"],
   },
@@ -239,7 +239,7 @@ const SERVICE_ROWS: readonly Row[] = [
       member(6, { ...of2, startedAt: NOW - 30_000 }),
     ],
     state: "MOVING",
-    says: "Service web runs 5 tasks where 3 are wanted, 3 of them in its new deployment (web:2): 2 tasks of the deployment before (web:1) go when tasks of web:2 are healthy; the next new task counts as healthy in 10 s (01:00:10 UTC).",
+    says: "Service web runs 5 tasks where 3 are wanted, 3 of them with web:2: 2 tasks of the deployment before (web:1) go when tasks of web:2 are healthy; the next new task counts as healthy in 10 s (01:00:10 UTC).",
   },
   {
     when: "a task is being moved",
@@ -345,6 +345,22 @@ const DEPLOYMENT_ROWS: readonly (Row & { readonly of: string; readonly record?: 
     tasks: [member(1), member(4, { ...of2, startedAt: NOW - 30_000 }), member(5, of2), member(6, of2)],
     state: "MOVING",
     says: "Deployment ecs-svc/2 (web:2) of service web is in progress, for 40 s: 3 of 3 tasks run and are well; 1 task of the deployment before (web:1) goes when tasks of web:2 are healthy; the next new task counts as healthy in 10 s (01:00:10 UTC).",
+  },
+  {
+    when: "it is rolled back to",
+    of: "ecs-svc/1",
+    service: {
+      ...THREE,
+      deployments: [
+        deployment(1, {
+          rolloutStateReason: "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.",
+        }),
+        deployment(2, { status: "ACTIVE", rolloutState: "FAILED", rolloutStateReason: "Failed.", desiredCount: 1 }),
+      ],
+    },
+    tasks: [member(1), member(2), member(3, { startedAt: NOW - 30_000 }), member(4, of2)],
+    state: "MOVING",
+    says: "Deployment ecs-svc/1 (web:1) of service web is being rolled back to: 3 of 3 tasks run and are well; 1 task of the deployment before (web:2) goes when tasks of web:1 are healthy; the next new task counts as healthy in 10 s (01:00:10 UTC).",
   },
   {
     when: "it is being replaced",

@@ -90,7 +90,10 @@ function standingOf(facts: ServiceFacts, deployment: DeploymentRecord, now: Inst
     case "COMPLETED":
       return `is COMPLETED: ${of}`;
     case "IN_PROGRESS":
-      return `is in progress, for ${span(now - deployment.createdAt)}: ${of}`;
+      // One that is rolled back to is as old as when it was first deployed.
+      return deployment.rolloutStateReason.includes("rolling back")
+        ? `is being rolled back to: ${of}`
+        : `is in progress, for ${span(now - deployment.createdAt)}: ${of}`;
     case "FAILED":
       return `has FAILED: ${of}`;
     default:
@@ -111,7 +114,7 @@ function runsText({ observed }: ServiceFacts, now: Instant): string {
   const running = wantedTasks(observed, now).filter((w) => w.task.lastStatus === "RUNNING");
   const mine = running.filter((w) => w.task.deploymentId === primary.id).length;
   const name = lastPart(primary.taskDefinitionArn);
-  const inNew = mine === running.length ? ` (${name})` : `, ${mine} of them in its new deployment (${name})`;
+  const inNew = mine === running.length ? ` (${name})` : `, ${mine} of them with ${name}`;
   if (running.length <= service.desiredCount) {
     return `runs ${running.length} of ${counted(service.desiredCount, "task")}${inNew}`;
   }
