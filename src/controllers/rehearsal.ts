@@ -1,4 +1,4 @@
-import { type DeploymentSettings, reconcileService } from "../deployment/index.ts";
+import { type DeploymentSettings, reconcileService, type ServiceAction } from "../deployment/index.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
@@ -32,8 +32,12 @@ export const REBALANCING_SETTINGS: DeploymentSettings = { healthyAfterMs: 0, reb
 
 /** More steps than this are not worked out, in one rehearsal. */
 const MAX_STEPS = 100;
-/** So many tasks are looked at in one rehearsal, again and again: about a second's work, in which the control plane does nothing else. */
-const MAX_TASKS_SEEN = 50_000;
+/**
+ * So much is done in one rehearsal: about a second's work, in which the control plane does nothing else. Looking at a task is one part
+ * of it, and starting or stopping one ten. Enough for a deployment of a thousand tasks.
+ */
+const MAX_WORK = 40_000;
+const MOVE_WORK = 10;
 /** Looks at one service in one step; a service at rest needs one. */
 const MAX_LOOKS = 100;
 
@@ -42,7 +46,7 @@ interface Stage {
   readonly random: Random;
   readonly settings: DeploymentSettings;
   now: Instant;
-  seen: number;
+  work: number;
 }
 
 /**
@@ -56,12 +60,12 @@ export function rehearseServices(
   at: { readonly now: Instant; readonly random: Random; readonly settings?: DeploymentSettings },
 ): Rehearsal {
   const { settings = REHEARSAL_SETTINGS, random, now } = at;
-  const stage: Stage = { tx, random, settings, now, seen: 0 };
+  const stage: Stage = { tx, random, settings, now, work: 0 };
   const steps: (readonly Move[])[] = [];
   for (let waits = 0; waits <= MAX_STEPS; ) {
     const moves = services.flatMap((arn) => decide(stage, arn));
     if (moves.length > 0) steps.push(moves);
-    if (steps.length >= MAX_STEPS || stage.seen > MAX_TASKS_SEEN) return { steps, end: "cut-off" };
+    if (steps.length >= MAX_STEPS || stage.work > MAX_WORK) return { steps, end: "cut-off" };
     const isOnTheWay = services.map((arn) => agentsCatchUp(stage, arn)).some(Boolean);
     if (moves.length > 0 || isOnTheWay) continue;
     const next = nextAttempt(stage, services);
@@ -76,14 +80,15 @@ export function rehearseServices(
 function decide(stage: Stage, arn: ServiceArn): readonly Move[] {
   const { tx, now, random, settings } = stage;
   const before = new Map(tx.tasks.where("service", arn).map((task) => [task.arn, task]));
-  for (let looks = 0; looks < MAX_LOOKS && stage.seen <= MAX_TASKS_SEEN; looks++) {
+  for (let looks = 0; looks < MAX_LOOKS && stage.work <= MAX_WORK; looks++) {
     const observed = observeService(tx, arn, settings);
     if (observed === undefined) return [];
-    stage.seen += observed.tasks.length + 1;
+    stage.work += observed.tasks.length + 1;
     const actions = reconcileService(observed, now).filter((a) => a.kind !== "event" && a.kind !== "look-again");
     if (actions.length === 0) break;
     const tasks = tx.tasks.where("service", arn).length;
     applyServiceActions(tx, observed.service, actions, { now, random });
+    stage.work += MOVE_WORK * movesIn(actions);
     // A start that found no place would be decided again and again.
     const isStart = actions.some((a) => a.kind === "start-tasks");
     if (isStart && tx.tasks.where("service", arn).length === tasks) break;
@@ -95,6 +100,10 @@ function decide(stage: Stage, arn: ServiceArn): readonly Move[] {
     const isStopped = known?.desiredStatus === "RUNNING" && task.desiredStatus === "STOPPED";
     return isStopped ? [moveOf("stop", arn, task)] : [];
   });
+}
+
+function movesIn(actions: readonly ServiceAction[]): number {
+  return actions.reduce((n, a) => n + (a.kind === "start-tasks" ? a.count : a.kind === "stop-task" ? 1 : 0), 0);
 }
 
 function moveOf(kind: Move["kind"], serviceArn: ServiceArn, task: TaskRecord): Move {

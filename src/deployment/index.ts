@@ -16,5 +16,6 @@ export { type Move, planRebalance, type RebalancePlace } from "./rebalance.ts";
 export * as rebalanceMessages from "./rebalance-messages.ts";
 export { rebalanceMoves } from "./rebalance-service.ts";
 export { reconcileService } from "./reconcile.ts";
+export { MAX_STARTS_PER_LOOK } from "./rolling.ts";
 export { type Wanted, wantedTasks } from "./roster.ts";
 export { breakerReport } from "./service-deployment.ts";

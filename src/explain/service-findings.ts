@@ -1,5 +1,6 @@
 import {
   breakerThreshold,
+  MAX_STARTS_PER_LOOK,
   rebalanceMoves,
   reconcileService,
   rollingLimits,
@@ -90,9 +91,18 @@ function startsOf(facts: ServiceFacts, actions: readonly ServiceAction[], isAske
     if (definition === undefined || deployment === undefined) return [];
     const request = facts.requestFor(definition, deployment);
     const peers = peersOf(facts);
-    const places = findPlaces(request, Fleet.of(facts.instances, { group: request.group, peers }), action);
+    const { on } = action;
+    const count = on === undefined ? startsToCome(facts, deployment, action.count) : action.count;
+    const places = findPlaces(request, Fleet.of(facts.instances, { group: request.group, peers }), { count, on });
     return [{ definition, places }];
   });
+}
+
+/** One look starts no more than so many tasks: where it starts them all, the rest follows at the next looks. */
+function startsToCome({ observed }: ServiceFacts, { id, desiredCount }: DeploymentRecord, count: number): number {
+  if (count < MAX_STARTS_PER_LOOK) return count;
+  const there = observed.tasks.filter(({ task }) => task.deploymentId === id && task.desiredStatus === "RUNNING");
+  return Math.max(count, desiredCount - there.length);
 }
 
 /** The service's tasks that are to run, by instance. */

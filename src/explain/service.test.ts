@@ -87,6 +87,15 @@ const SERVICE_ROWS: readonly Row[] = [
     says: "Service web runs 1 of 3 tasks (web:1): 2 further tasks are about to be started (web:1).",
   },
   {
+    when: "more tasks fit nowhere than one look starts",
+    service: { desiredCount: 1000, deployments: [deployment(1, { desiredCount: 1000, unplacedSince: NOW - 50_000 })] },
+    tasks: three,
+    state: "WAITING",
+    says: "Service web runs 3 of 1000 tasks (web:1): 989 tasks fit on no host (of 2, 2 lack memory), for 50 s.",
+    also: ["8 further tasks are about to be started (web:1)"],
+    fixes: ["a task fits if 256 MiB are freed on host-1"],
+  },
+  {
     when: "its tasks crash",
     service: {
       desiredCount: 1,
