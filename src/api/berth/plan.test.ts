@@ -6,7 +6,7 @@ import type { ContainerInstanceRecord } from "../../model/container-instance.ts"
 import type { ServiceRecord } from "../../model/service.ts";
 import { launchTask, newTask } from "../../state/index.ts";
 import type { BerthTransaction } from "../../store/index.ts";
-import { clusterArn, taskDefinitionArn } from "../../wire/arn.ts";
+import { clusterArn, serviceArn, taskDefinitionArn } from "../../wire/arn.ts";
 import type { BerthOperations, BerthShape } from "../../wire/models/berth.ts";
 import type { ApiContext } from "../context.ts";
 import { arrange, refused, TEST_CALL, TEST_SCOPE, TEST_START, testContext, testInstance } from "../ecs/testing.ts";
@@ -305,6 +305,22 @@ test("a plan of very many steps is cut off, and says so", async () => {
     "It takes more than 100 steps, and only these were worked out: 50 tasks of web:2 start and 50 tasks of web:1 stop.",
   );
   assert.equal(plan.steps.length, 100);
+});
+
+test("where several services are concerned, the one in whose way something stands is named", async () => {
+  const context = await bench();
+  await arrange(context, (tx) => {
+    const arn = serviceArn(TEST_SCOPE, { clusterName: "default", serviceName: "other" });
+    const made = testService({ arn, name: "other", taskDefinitionArn: arnOf(1), steadyAt: TEST_START });
+    const deployment = { ...newDeployment("ecs-svc/1", made, 0), rolloutState: "COMPLETED" as const };
+    putTask(tx, context, tx.services.put({ ...made, deployments: [deployment] }), host(1).arn);
+  });
+  const plan = await berthOperations.PlanInstanceRemoval(
+    context,
+    { containerInstances: ["host-1", "host-2"], manner: "DEREGISTER" },
+    TEST_CALL,
+  );
+  assert.equal(plan.summary, "Nothing would start or stop: service web: 3 tasks fit on no host (there is none).");
 });
 
 test("a plan that is asked for twice is the same", async () => {

@@ -85,7 +85,9 @@ function obstaclesOf(tx: BerthTransaction, services: readonly ServiceArn[], now:
     const service = tx.services.get(arn);
     if (service === undefined) continue;
     const told = explainService(rehearsedFactsOf(tx, service), now);
-    if (told.state !== "WELL" && told.findings.length > 0) return told;
+    if (told.state === "WELL" || told.findings.length === 0) continue;
+    const of = services.length === 1 ? "" : `service ${service.name}: `;
+    return { ...told, findings: told.findings.map(({ code, text }) => ({ code, text: `${of}${text}` })) };
   }
   return undefined;
 }
