@@ -4,7 +4,7 @@ import { newDeployment } from "../../deployment/index.ts";
 import { testService } from "../../deployment/testing.ts";
 import type { ContainerInstanceRecord } from "../../model/container-instance.ts";
 import type { ServiceRecord } from "../../model/service.ts";
-import { launchTask, newTask } from "../../state/index.ts";
+import { abandonTask, launchTask, newTask } from "../../state/index.ts";
 import type { BerthTransaction } from "../../store/index.ts";
 import { clusterArn, serviceArn, taskDefinitionArn } from "../../wire/arn.ts";
 import type { BerthOperations, BerthShape } from "../../wire/models/berth.ts";
@@ -305,6 +305,33 @@ test("a plan of very many steps is cut off, and says so", async () => {
     "It takes more than 100 steps, and only these were worked out: 50 tasks of web:2 start and 50 tasks of web:1 stop.",
   );
   assert.equal(plan.steps.length, 100);
+});
+
+test("a DAEMON service's plan has its task on every host, each stopped before the next starts", async () => {
+  const daemon = {
+    schedulingStrategy: "DAEMON",
+    desiredCount: 2,
+    minimumHealthyPercent: 50,
+    maximumPercent: 100,
+  } as const;
+  const context = await bench(daemon);
+  await arrange(context, (tx) => {
+    const [second] = tx.tasks.where("containerInstance", host(1).arn);
+    if (second === undefined) throw new Error("not arranged");
+    abandonTask(tx, second, { stopCode: "UserInitiated", reason: "arranged" }, TEST_START);
+    tx.tasks.put({ ...second, lastStatus: "STOPPED", desiredStatus: "STOPPED", accounted: true });
+    tx.containerInstances.put(host(3));
+  });
+  const plan = await berthOperations.PlanServiceUpdate(context, { service: "web", taskDefinition: "web:2" }, TEST_CALL);
+  assert.equal(plan.end, "COMPLETE");
+  assert.equal(
+    plan.hosts.map((h) => `${h.host} ${h.tasksBefore}->${h.tasksAfter}`).join(),
+    "host-1 1->1,host-2 1->1,host-3 0->1",
+  );
+  const stepOf = (kind: "starts" | "stops", on: string) =>
+    plan.steps.find((step) => step[kind].some((tasks) => tasks.host === on))?.number ?? Number.NaN;
+  assert.equal(stepOf("starts", "host-3"), 1);
+  for (const on of ["host-1", "host-2"]) assert.ok(stepOf("stops", on) < stepOf("starts", on), on);
 });
 
 test("where several services are concerned, the one in whose way something stands is named", async () => {
