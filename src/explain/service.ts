@@ -3,9 +3,10 @@ import { type DeploymentRecord, primaryDeployment } from "../model/service.ts";
 import type { ServiceDeploymentRecord } from "../model/service-deployment.ts";
 import { assertNever } from "../runtime/assert-never.ts";
 import type { Instant } from "../runtime/clock.ts";
-import type { Explanation, Finding, FindingCode } from "./explanation.ts";
+import type { Explanation } from "./explanation.ts";
 import type { ServiceFacts } from "./facts.ts";
 import { serviceFindings } from "./service-findings.ts";
+import { stateOf } from "./state.ts";
 import { explainTaskSets } from "./task-sets.ts";
 import { ago, counted, countedAre, lastPart, quoted, span } from "./words.ts";
 
@@ -22,7 +23,7 @@ export function explainService(facts: ServiceFacts, now: Instant): Explanation {
       return { state: "MOVING", summary, findings: [{ code: "DELETED", text }], fixes: [], instances: [] };
     }
     case "ACTIVE": {
-      if (service.deploymentController === "EXTERNAL") return explainTaskSets(facts);
+      if (service.deploymentController === "EXTERNAL") return explainTaskSets(facts, now);
       const found = serviceFindings(facts, now);
       const first = found.findings[0];
       const state = stateOf(found.findings);
@@ -120,30 +121,6 @@ function runsText({ observed }: ServiceFacts, now: Instant): string {
   }
   const wanted = `${service.desiredCount} ${service.desiredCount === 1 ? "is" : "are"} wanted`;
   return `runs ${counted(running.length, "task")} where ${wanted}${inNew}`;
-}
-
-/** What a finding means for the whole: the worst one decides. */
-const STATES: Readonly<Record<FindingCode, Explanation["state"]>> = {
-  DELETED: "MOVING",
-  FAILED: "FAILING",
-  PLACEMENT: "WAITING",
-  THROTTLED: "FAILING",
-  HOST: "WAITING",
-  HEALTH: "FAILING",
-  LIMITS: "WAITING",
-  PROTECTED: "WAITING",
-  STARTING: "MOVING",
-  CHECKING: "MOVING",
-  DRAINING: "MOVING",
-  REPLACING: "MOVING",
-  REBALANCING: "WELL",
-  STOPPING: "WELL",
-  STOPPED: "ENDED",
-};
-
-function stateOf(findings: readonly Finding[]): Explanation["state"] {
-  const states = new Set(findings.map((f) => STATES[f.code]));
-  return (["FAILING", "WAITING", "MOVING"] as const).find((s) => states.has(s)) ?? "WELL";
 }
 
 function ended(summary: string): Explanation {

@@ -71,9 +71,11 @@ function findTask(tables: Tables, scope: AccountScope, cluster: ClusterRecord, t
   return task === undefined ? undefined : { kind: "TASK", task };
 }
 
-/** One of a service's present deployments, or one whose history or tasks are still known. */
+/** One of a service's present deployments, or one whose history or tasks are still known. A task set is told of with its service. */
 function findDeployment(tables: Tables, cluster: ClusterRecord, deploymentId: string): Resource | undefined {
   const services = tables.services.where("cluster", cluster.arn);
+  const ofSet = services.find((s) => s.taskSets?.some((set) => set.deployment.id === deploymentId));
+  if (ofSet !== undefined) return { kind: "SERVICE", service: ofSet };
   const historyOf = (s: ServiceRecord) =>
     tables.serviceDeployments.where("targetRevision", revisionArnOf(s.arn, deploymentId));
   const service =
