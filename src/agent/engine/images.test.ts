@@ -68,18 +68,20 @@ test("a registry that is mute holds up a present image for 3 seconds once, and n
       }),
   };
   const images = imageKeeper({ runtime, clock, log: silentLog(), behaviour: "default", pulled: new Set() });
-  const settle = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
+  const asks = async (times: number) => {
+    for (let turn = 0; turn < 5_000 && asked < times; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.equal(asked, times);
+  };
   const first = images.ensure("r.test/app:1");
   const shared = images.ensure("r.test/app:1");
-  await settle();
+  await asks(1);
   clock.advance(3_000);
   await Promise.all([first, shared]);
   await images.ensure("r.test/app:1");
   assert.equal(asked, 1);
   clock.advance(60_000);
   void images.ensure("r.test/app:1");
-  await settle();
-  assert.equal(asked, 2);
+  await asks(2);
 });
 
 test("a reference's registry is its first part if that looks like a host", () => {
