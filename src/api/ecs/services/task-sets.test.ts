@@ -94,6 +94,21 @@ test("DescribeTaskSets shows all or those named, tags when asked, and fails othe
   assert.deepEqual(failures, [{ arn: "ecs-svc/1", reason: "MISSING" }]);
 });
 
+test("a task set's tags are changed and listed by its ARN", async () => {
+  const { rig, make } = await world();
+  const { taskSet } = await make({ tags: [{ key: "a", value: "b" }] });
+  const resourceArn = taskSet?.taskSetArn ?? "";
+  await rig.call("TagResource", { resourceArn, tags: [{ key: "c", value: "d" }] });
+  await rig.call("UntagResource", { resourceArn, tagKeys: ["a"] });
+  assert.deepEqual((await rig.call("ListTagsForResource", { resourceArn })).tags, [{ key: "c", value: "d" }]);
+  const other = resourceArn.replace(/[0-9]+$/, "1");
+  await refused(
+    () => rig.call("TagResource", { resourceArn: other, tags: [] }),
+    "ResourceNotFoundException",
+    /task set/,
+  );
+});
+
 test("DeleteTaskSet asks for force above 0, and a service with task sets for force too", async () => {
   const { rig, make } = await world();
   const { taskSet } = await make({ scale: { value: 100 } });

@@ -1,6 +1,6 @@
 import type { Tags } from "../../../model/tags.ts";
 import type { BerthTransaction, BerthView } from "../../../store/index.ts";
-import { parseArn } from "../../../wire/arn.ts";
+import { parseArn, parseTaskSetArn, serviceArn } from "../../../wire/arn.ts";
 import type { AccountScope } from "../../context.ts";
 import { clusterNotFound, EcsError, invalidParameter } from "../errors.ts";
 import type { Operation } from "../operation.ts";
@@ -14,7 +14,8 @@ const TAGGED = {
   task: "tasks",
   "task-definition": "taskDefinitions",
 } as const;
-type Kind = keyof typeof TAGGED;
+/** Task sets are part of their service's record. */
+type Kind = keyof typeof TAGGED | "task-set";
 
 /** Whose ARNs have a cluster's name in them, since 2018. */
 const IN_CLUSTERS: ReadonlySet<string> = new Set<Kind>(["container-instance", "service", "task"]);
@@ -25,6 +26,7 @@ const WORDS: Readonly<Record<Kind, string>> = {
   service: "service",
   task: "task",
   "task-definition": "task definition",
+  "task-set": "task set",
 };
 
 /** Adds tags; one whose key is there already gets the new value. */
@@ -62,9 +64,9 @@ function kindOf(scope: AccountScope, arn: string): Kind {
   const parts = parseArn(arn);
   const kind = parts?.resource.split("/", 1)[0] ?? "";
   const ours = parts?.service === "ecs" && parts.region === scope.region && parts.accountId === scope.accountId;
-  if (!ours || !Object.hasOwn(TAGGED, kind)) {
+  if (!ours || !Object.hasOwn(WORDS, kind)) {
     throw invalidParameter(
-      "The ARN provided is invalid. Resources that can be tagged here are clusters, container instances, services, tasks and task definitions.",
+      "The ARN provided is invalid. Resources that can be tagged here are clusters, container instances, services, tasks, task definitions and task sets.",
     );
   }
   if (IN_CLUSTERS.has(kind) && parts.resource.split("/").length < 3) {
@@ -75,7 +77,7 @@ function kindOf(scope: AccountScope, arn: string): Kind {
 
 /** Throws if there is no such record, or none that is still in use. */
 function taggedRecord(tables: BerthView, kind: Kind, arn: string, purpose: "change" | "list"): { readonly tags: Tags } {
-  const found = tables[TAGGED[kind]].get(arn);
+  const found = kind === "task-set" ? taskSetOf(tables, arn)?.set : tables[TAGGED[kind]].get(arn);
   const gone = found !== undefined && "status" in found && found.status === "INACTIVE" && kind !== "task-definition";
   if (found !== undefined && !gone) return found;
   if (kind === "cluster") throw clusterNotFound();
@@ -86,10 +88,25 @@ function taggedRecord(tables: BerthView, kind: Kind, arn: string, purpose: "chan
 
 function retag(tx: BerthTransaction, kind: Kind, arn: string, change: (tags: Tags) => Tags): void {
   const { tags } = taggedRecord(tx, kind, arn, "change");
-  put(tx, TAGGED[kind], arn, change(tags));
+  if (kind === "task-set") putTaskSet(tx, arn, change(tags));
+  else put(tx, TAGGED[kind], arn, change(tags));
 }
 
-function put(tx: BerthTransaction, table: (typeof TAGGED)[Kind], arn: string, tags: Tags): void {
+function taskSetOf({ services }: Pick<BerthView, "services">, arn: string) {
+  const parsed = parseTaskSetArn(arn);
+  const service = parsed === undefined ? undefined : services.get(serviceArn(parsed, parsed));
+  const set = service?.taskSets?.find((one) => one.arn === arn);
+  return service === undefined || set === undefined ? undefined : { service, set };
+}
+
+function putTaskSet(tx: BerthTransaction, arn: string, tags: Tags): void {
+  const found = taskSetOf(tx, arn);
+  if (found === undefined) return;
+  const taskSets = found.service.taskSets?.map((one) => (one === found.set ? { ...one, tags } : one));
+  tx.services.put({ ...found.service, taskSets });
+}
+
+function put(tx: BerthTransaction, table: (typeof TAGGED)[keyof typeof TAGGED], arn: string, tags: Tags): void {
   if (table === "clusters") withTags(tx.clusters, arn, tags);
   else if (table === "containerInstances") withTags(tx.containerInstances, arn, tags);
   else if (table === "services") withTags(tx.services, arn, tags);
