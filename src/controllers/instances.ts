@@ -88,7 +88,7 @@ class InstancesController {
       this.#context.clock.monotonic(),
     );
     return instances.map(({ arn, clusterArn, agentConnected }) => {
-      const silentMs = silences.get(arn) ?? 0;
+      const silentMs = silences.get(arn)?.silentMs ?? 0;
       // Counted only where it can matter: most hosts are never silent.
       const tasks = silentMs < this.#settings.silenceMs / 2 ? [] : view.tasks.where("containerInstance", arn);
       return {

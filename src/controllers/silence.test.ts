@@ -11,7 +11,7 @@ const ARN = containerInstanceArn(
 /** Looks at these times; `heard` answers when the agent was last heard by then. */
 function silences(times: readonly number[], heard: (now: number) => number | undefined): number[] {
   const meter = new SilenceMeter(1000);
-  return times.map((now) => meter.look([ARN], () => heard(now), now).get(ARN) ?? -1);
+  return times.map((now) => meter.look([ARN], () => heard(now), now).get(ARN)?.silentMs ?? -1);
 }
 
 const every = (ms: number, from: number, to: number) =>
@@ -38,4 +38,14 @@ test("[HL4] a pause of our own counts as one short step, whether a pong came bef
     silences([0, 500, 60_500, 61_000], (now) => (now < 60_000 ? 0 : 600)),
     [0, 500, 1000, 1500],
   );
+});
+
+test("an agent that is looked at no more is forgotten: its silence begins anew when it is there again", () => {
+  const meter = new SilenceMeter(1_000);
+  const other = "other" as typeof ARN;
+  const silence = (arns: readonly (typeof ARN)[], now: number) => meter.look(arns, () => undefined, now).get(ARN);
+  assert.equal(silence([ARN], 0)?.silentMs, 0);
+  assert.equal(silence([ARN], 500)?.silentMs, 500);
+  assert.equal(silence([other], 1_000), undefined);
+  assert.equal(silence([ARN, other], 1_500)?.silentMs, 0);
 });

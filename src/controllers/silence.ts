@@ -1,8 +1,8 @@
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 
 interface Heard {
-  readonly at: number | undefined;
-  readonly silentMs: number;
+  at: number | undefined;
+  silentMs: number;
 }
 
 /**
@@ -12,7 +12,7 @@ interface Heard {
 export class SilenceMeter {
   readonly #maxStepMs: number;
   #lastLook: number | undefined;
-  #heard = new Map<ContainerInstanceArn, Heard>();
+  readonly #heard = new Map<ContainerInstanceArn, Heard>();
 
   constructor(maxStepMs: number) {
     this.#maxStepMs = maxStepMs;
@@ -20,23 +20,33 @@ export class SilenceMeter {
 
   /**
    * Looks at all agents. `now` and what `lastHeard` answers are monotonic milliseconds; undefined means never heard: then
-   * the silence counts from the first look.
+   * the silence counts from the first look. What it answers is good until the next look.
    */
   look(
     arns: readonly ContainerInstanceArn[],
     lastHeard: (arn: ContainerInstanceArn) => number | undefined,
     now: number,
-  ): ReadonlyMap<ContainerInstanceArn, number> {
+  ): ReadonlyMap<ContainerInstanceArn, { readonly silentMs: number }> {
     const step = Math.min(now - (this.#lastLook ?? now), this.#maxStepMs);
     this.#lastLook = now;
-    const heard = new Map<ContainerInstanceArn, Heard>();
     for (const arn of arns) {
       const at = lastHeard(arn);
       const before = this.#heard.get(arn);
-      heard.set(arn, { at, silentMs: silenceAfter(before, at, step, now) });
+      const silentMs = silenceAfter(before, at, step, now);
+      // Brought up to date in place: thousands of agents are looked at twice a second.
+      if (before === undefined) this.#heard.set(arn, { at, silentMs });
+      else {
+        before.at = at;
+        before.silentMs = silentMs;
+      }
     }
-    this.#heard = heard;
-    return new Map([...heard].map(([arn, { silentMs }]) => [arn, silentMs]));
+    if (this.#heard.size > arns.length) this.#forgetOthers(arns);
+    return this.#heard;
+  }
+
+  #forgetOthers(arns: readonly ContainerInstanceArn[]): void {
+    const here = new Set(arns);
+    for (const arn of this.#heard.keys()) if (!here.has(arn)) this.#heard.delete(arn);
   }
 }
 
