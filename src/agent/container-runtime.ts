@@ -30,7 +30,10 @@ export interface RuntimeHost {
 export interface ImageFacts {
   /** Content id: "sha256:…". */
   readonly id: string;
-  /** Digests ("sha256:…") by which registries know it. Empty: it was built or imported on this host. */
+  /**
+   * Digests ("sha256:…") by which it is known in the repository that was asked for. Empty: it was built, imported or given
+   * its name on this host.
+   */
   readonly repoDigests: readonly string[];
   /** Environment the image sets, as "NAME=value". */
   readonly environment: readonly string[];
@@ -188,6 +191,11 @@ export interface ContainerRuntime {
   host(): Promise<RuntimeHost>;
   ping(): Promise<void>;
   image(reference: string): Promise<ImageFacts | undefined>;
+  /**
+   * The digest ("sha256:…") that its registry has for a reference now. Rejects with a RuntimeError if that cannot be
+   * learned within `timeoutMs`.
+   */
+  registryDigest(reference: string, timeoutMs: number): Promise<string>;
   /** Fetches an image from its registry. `onProgress` is called with each message of the registry's answer. */
   pull(reference: string, options: { readonly onProgress: () => void; readonly signal: AbortSignal }): Promise<void>;
   /** Makes the container and returns its id. A taken name rejects with kind "conflict". */

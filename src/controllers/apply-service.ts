@@ -12,11 +12,13 @@ import {
   launchTask,
   newTask,
   placementOfService,
+  releaseTask,
   requestStop,
   tagsOfNewTask,
 } from "../state/index.ts";
 import type { BerthTransaction } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
+import { digestsOf, imagesOfLaunches, type LaunchImages } from "./launch-images.ts";
 
 interface At {
   readonly now: Instant;
@@ -40,6 +42,15 @@ export function applyServiceActions(
   for (const action of actions) work.carryOut(action);
   work.tellStops();
   return { isWaitingForRoom: work.isWaitingForRoom };
+}
+
+/** A task to launch where it was placed. */
+interface Launch {
+  readonly deployment: DeploymentRecord;
+  readonly definition: TaskDefinitionRecord;
+  readonly instance: ContainerInstanceRecord;
+  readonly images: LaunchImages;
+  readonly move: TaskMove | undefined;
 }
 
 /** A refusal, and the placer that can say more of it. */
@@ -73,6 +84,14 @@ class ServiceWork {
       case "put-deployments":
         this.#service = this.#tx.services.put({ ...this.#service, deployments: action.deployments });
         return;
+      case "put-revision":
+        this.#tx.serviceRevisions.put(action.record);
+        return;
+      case "release-tasks":
+        for (const arn of action.taskArns) {
+          releaseTask(this.#tx, arn, { digests: digestsOf(action.images), tellsImages: action.tellsImages });
+        }
+        return;
       case "put-service-deployment":
         this.#tx.serviceDeployments.put(action.record);
         return;
@@ -96,6 +115,12 @@ class ServiceWork {
         for (const arn of action.taskArns) {
           const task = this.#tx.tasks.get(arn);
           if (task !== undefined) this.#tx.tasks.put({ ...task, accounted: true });
+        }
+        return;
+      case "count-failing":
+        for (const arn of action.taskArns) {
+          const task = this.#tx.tasks.get(arn);
+          if (task !== undefined) this.#tx.tasks.put({ ...task, failureCounted: true });
         }
         return;
       case "event":
@@ -139,13 +164,15 @@ class ServiceWork {
       throw new Error(`${this.#service.arn} has no deployment ${deploymentId} with a task definition`);
     }
     const placerOf = this.#placing(deployment, definition, on);
+    const nextImages = imagesOfLaunches(this.#tx, this.#service.arn, deployment.id);
     const started: string[] = [];
     let refusal: Refused | undefined;
     for (let i = 0; i < count; i++) {
       const placer = placerOf(i);
       const placement = placer.place();
       if (placement.kind === "placed") {
-        const task = this.#launch(deployment, definition, placement.instance, move);
+        const { instance } = placement;
+        const task = this.#launch({ deployment, definition, instance, images: nextImages(), move });
         if (move === undefined) started.push(taskId(task));
         else this.#tell(rebalanceMessages.startedToRebalance([taskId(task)], move.field, placement.instance), false);
         continue;
@@ -186,12 +213,7 @@ class ServiceWork {
     };
   }
 
-  #launch(
-    deployment: DeploymentRecord,
-    definition: TaskDefinitionRecord,
-    instance: ContainerInstanceRecord,
-    move: TaskMove | undefined,
-  ): TaskRecord {
+  #launch({ deployment, definition, instance, images, move }: Launch): TaskRecord {
     const { clusterArn, name, arn, propagateTags, enableECSManagedTags } = this.#service;
     const task = newTask(
       {
@@ -203,6 +225,7 @@ class ServiceWork {
         serviceArn: arn,
         deploymentId: deployment.id,
         loadBalancers: deployment.loadBalancers,
+        ...images,
         tags: tagsOfNewTask({ clusterArn, definition, service: this.#service, propagateTags, enableECSManagedTags }),
       },
       this.#at,

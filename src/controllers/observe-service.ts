@@ -46,6 +46,7 @@ export function observeService(
       return { task, targets, ...observeHost(tables, task, targets, contact) };
     }),
     serviceDeployments: tables.serviceDeployments.where("unfinished", serviceArn),
+    unpinned: tables.serviceRevisions.where("unpinned", serviceArn),
     unaccounted: tables.tasks.where("serviceUnaccounted", serviceArn),
     settings,
     places: () => {

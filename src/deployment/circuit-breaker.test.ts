@@ -146,6 +146,22 @@ test("[DP31] tasks stopped for bad health count, and a task that becomes healthy
   }
 });
 
+test("[DP31] a task that is stopped for bad health counts when that is decided, and once", () => {
+  const sim = starting(2);
+  sim.agentsCatchUp();
+  sim.settle();
+  sim.service = { ...sim.service, maximumPercent: 100, minimumHealthyPercent: 0 };
+  for (const task of sim.wanted) sim.change(task, { healthStatus: "UNHEALTHY" });
+  sim.look();
+  const sick = sim.tasks.find((t) => t.lastStatus === "STOPPING");
+  assert.ok(sick !== undefined);
+  sim.look();
+  assert.equal(failures(sim), 1);
+  sim.change(sim.tasks.find((t) => t.arn === sick.arn)!, { lastStatus: "STOPPED", stoppedAt: sim.now });
+  sim.settleTelling();
+  assert.equal(failures(sim), 1);
+});
+
 test("[DP31] a task that stays healthy does not forgive those that fail after it became so", () => {
   const sim = starting(2);
   const [steady] = sim.wanted;

@@ -57,8 +57,9 @@ export function countForBreaker(
     undefined,
   );
   let { failures, lastFailedTask } = before;
-  for (const task of stopped.toSorted((a, b) => (a.stoppedAt ?? 0) - (b.stoppedAt ?? 0))) {
-    const hasRun = before.hasRun || (firstStartedAt !== undefined && firstStartedAt <= (task.stoppedAt ?? 0));
+  const endOf = (task: TaskRecord) => task.stoppedAt ?? task.stoppingAt ?? 0;
+  for (const task of stopped.toSorted((a, b) => endOf(a) - endOf(b))) {
+    const hasRun = before.hasRun || (firstStartedAt !== undefined && firstStartedAt <= endOf(task));
     if (!isFailure(task, hasRun, before.hasBeenHealthy)) continue;
     failures++;
     lastFailedTask = task.arn;

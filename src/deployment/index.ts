@@ -1,5 +1,6 @@
 export { breakerThreshold } from "./circuit-breaker.ts";
 export { assessHealth, type Health } from "./health.ts";
+export { hasFirstTask, mustWait, needsDigest } from "./image-pinning.ts";
 export { rollingLimits } from "./limits.ts";
 export * as serviceMessages from "./messages.ts";
 export { type DeploymentWish, newDeployment, supersede } from "./new-deployment.ts";

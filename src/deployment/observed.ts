@@ -1,7 +1,7 @@
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import type { TargetRecord } from "../model/load-balancer.ts";
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
-import type { ServiceDeploymentRecord } from "../model/service-deployment.ts";
+import type { RevisionImage, ServiceDeploymentRecord, ServiceRevisionRecord } from "../model/service-deployment.ts";
 import type { TaskMove, TaskRecord } from "../model/task.ts";
 import type { TaskSetRecord } from "../model/task-set.ts";
 import type { Instant } from "../runtime/clock.ts";
@@ -17,6 +17,8 @@ export interface Observed {
   readonly unaccounted: readonly TaskRecord[];
   /** Its service deployments that are not over. */
   readonly serviceDeployments: readonly ServiceDeploymentRecord[];
+  /** Its revisions of which it is not known yet which images they are. */
+  readonly unpinned: readonly ServiceRevisionRecord[];
   readonly settings: DeploymentSettings;
   /** For a service whose tasks may be moved: where to. Asked only when it is steady, since it is dear to find out. */
   readonly places?: () => readonly ObservedPlace[];
@@ -89,11 +91,22 @@ export type ServiceAction =
   | { readonly kind: "put-deployments"; readonly deployments: readonly DeploymentRecord[] }
   /** What the task sets now are, those that are over left out. */
   | { readonly kind: "put-task-sets"; readonly taskSets: readonly TaskSetRecord[] }
+  | { readonly kind: "put-revision"; readonly record: ServiceRevisionRecord }
+  /** Their agents may be told of these tasks, with these images. */
+  | {
+      readonly kind: "release-tasks";
+      readonly taskArns: readonly TaskArn[];
+      readonly images: readonly RevisionImage[];
+      /** The agents are to tell first which images these are. */
+      readonly tellsImages: boolean;
+    }
   | { readonly kind: "put-service-deployment"; readonly record: ServiceDeploymentRecord }
   /** The service is again what an earlier deployment was made from. */
   | ({ readonly kind: "return-to" } & Pick<DeploymentRecord, "taskDefinitionArn" | "loadBalancers">)
   /** These STOPPED tasks have been counted in the deployments. */
   | { readonly kind: "account"; readonly taskArns: readonly TaskArn[] }
+  /** The failure of these tasks has been counted, though they have not stopped yet. */
+  | { readonly kind: "count-failing"; readonly taskArns: readonly TaskArn[] }
   /** `once`: the same words are not said again while they are still true; see addServiceEvent. */
   | { readonly kind: "event"; readonly message: string; readonly once: boolean }
   /** Since when the service is steady, or undefined when it is not any more. */

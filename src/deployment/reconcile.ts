@@ -1,7 +1,10 @@
 import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../model/service.ts";
+import { deploymentIdOf } from "../model/service-deployment.ts";
+import type { TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
 import { countForBreaker, nextUnplacedRound } from "./circuit-breaker.ts";
 import { daemonDesiredCount, planDaemon } from "./daemon.ts";
+import { mayStart, mustWait, type PinningPlan, planPinning } from "./image-pinning.ts";
 import * as messages from "./messages.ts";
 import type { Observed, ServiceAction } from "./observed.ts";
 import { protectionEnds, protectionEvents } from "./protection.ts";
@@ -11,7 +14,7 @@ import { isProven, MAX_STARTS_PER_LOOK, planRolling, type RollingPlan } from "./
 import { Roster, type Wanted, wantedTasks } from "./roster.ts";
 import { advanceServiceDeployments, isRollbackRequested } from "./service-deployment.ts";
 import { reconcileTaskSets } from "./task-sets.ts";
-import { countFailures, isImpaired } from "./throttle.ts";
+import { countFailures, isFailingNow, isImpaired } from "./throttle.ts";
 
 /** A steady service says so again after this time. Source: observed of ECS. */
 export const STEADY_REPEAT_MS = 6 * 60 * 60 * 1000;
@@ -58,14 +61,19 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
   const { service } = judgement;
   const primary = primaryDeployment(service);
   const roster = new Roster(service, wanted, observed.tasks);
-  const plan = isDaemon ? planDaemon(observed, service, roster, now) : planRolling(service, primary, roster, now);
+  const pinnings = planPinnings(observed);
+  const more = pinnings.find((p) => deploymentIdOf(p.revision.arn) === primary.id)?.more;
+  const plan = isDaemon ? planDaemon(observed, service, roster, now) : planRolling(service, primary, roster, now, more);
   // A deployment that is rolled back to is in progress for a look at least, for whoever watches.
   const isDone = !judgement.isRollback && isComplete(service, plan, roster);
   const deployments = rollOn(service, roster, isDone, now);
   const after = { ...service, deployments };
   const isSteady = isDone && deployments.length === 1 && roster.primary.every((m) => !m.isBad);
 
-  const actions: ServiceAction[] = judgement.events.map((message) => ({ kind: "event", message, once: false }));
+  const actions: ServiceAction[] = pinningActions(observed, pinnings);
+  const failing = failingNow(observed).map((task) => task.arn);
+  if (failing.length > 0) actions.push({ kind: "count-failing", taskArns: failing });
+  for (const message of judgement.events) actions.push({ kind: "event", message, once: false });
   if (desiredCount !== observed.service.desiredCount) actions.push({ kind: "set-desired-count", count: desiredCount });
   if (judgement.isRollback) {
     const { taskDefinitionArn, loadBalancers } = primary;
@@ -97,6 +105,33 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
   return actions;
 }
 
+/** What to do about the images of each revision that is not done with them. Rule [DP38]. */
+function planPinnings({
+  unpinned,
+  tasks,
+  unaccounted,
+}: Observed): readonly (PinningPlan & { readonly more: number })[] {
+  return unpinned.map((revision) => {
+    const isMine = (task: TaskRecord) => task.deploymentId === deploymentIdOf(revision.arn);
+    const live = tasks.map((t) => t.task).filter(isMine);
+    const plan = planPinning(revision, live, unaccounted.filter(isMine));
+    return { ...plan, more: mayStart(plan.revision, live) };
+  });
+}
+
+function pinningActions(observed: Observed, pinnings: readonly PinningPlan[]): ServiceAction[] {
+  return pinnings.flatMap(({ revision, release }, i) => {
+    const actions: ServiceAction[] = [];
+    if (revision !== observed.unpinned[i]) actions.push({ kind: "put-revision", record: revision });
+    if (release.length > 0) {
+      const taskArns = release.map((t) => t.arn);
+      const tellsImages = mustWait(revision);
+      actions.push({ kind: "release-tasks", taskArns, images: revision.containerImages, tellsImages });
+    }
+    return actions;
+  });
+}
+
 function stopActions(roster: Roster): readonly ServiceAction[] {
   return roster.stops.map(({ member, reason, isTold }) => ({
     kind: "stop-task",
@@ -106,14 +141,18 @@ function stopActions(roster: Roster): readonly ServiceAction[] {
   }));
 }
 
+/** Those that are being stopped for bad health and have not been counted. */
+const failingNow = ({ tasks }: Observed) => tasks.map((t) => t.task).filter(isFailingNow);
+
 /** The deployments with the newly stopped tasks counted. Unchanged ones are the same objects. */
 function countedDeployments(observed: Observed, wanted: readonly Wanted[], now: Instant): DeploymentRecord[] {
   const { service, unaccounted } = observed;
+  const failing = failingNow(observed);
   const isLeaving = observed.tasks.some(({ task }) => task.desiredStatus === "STOPPED");
   return service.deployments.map((deployment) => {
     const mine = wanted.filter((w) => w.task.deploymentId === deployment.id);
     const starts = mine.flatMap((w) => (w.task.startedAt === undefined ? [] : [w.task.startedAt]));
-    const stopped = unaccounted.filter((t) => t.deploymentId === deployment.id);
+    const stopped = [...unaccounted, ...failing].filter((t) => t.deploymentId === deployment.id);
     const healthy = mine.filter((w) => w.health.state === "healthy").length;
     const lastStartedAt = starts.reduce<Instant | undefined>((a, b) => (a === undefined || b > a ? b : a), undefined);
     const counted = countFailures(deployment, stopped, { lastStartedAt, isHealthy: healthy > 0 }, service.desiredCount);

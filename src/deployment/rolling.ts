@@ -26,14 +26,15 @@ export interface RollingPlan {
 export const MAX_STARTS_PER_LOOK = 200;
 
 /**
- * Decides what to stop (in the roster) and what to start, for the rolling strategy. Each step sees what the steps
- * before it left. Rules [DP5] to [DP11].
+ * Decides what to stop (in the roster) and what to start, for the rolling strategy; of the PRIMARY no more than
+ * `mostStarts`. Each step sees what the steps before it left. Rules [DP5] to [DP11].
  */
 export function planRolling(
   service: ServiceRecord,
   primary: DeploymentRecord,
   roster: Roster,
   now: Instant,
+  mostStarts: number = MAX_STARTS_PER_LOOK,
 ): RollingPlan {
   const { desiredCount } = service;
   for (const m of roster.all) {
@@ -48,7 +49,8 @@ export function planRolling(
   roster.retire(bad, healthyGood(roster.primary) + bad.length - desiredCount);
   const wants = canStart(primary, now) ? desiredCount - good(roster.primary).length : 0;
   makeRoom(roster, wants);
-  return { ...planStarts(service, primary, roster, now), move };
+  const limits = { now, mostStarts: Math.min(mostStarts, MAX_STARTS_PER_LOOK) };
+  return { ...planStarts(service, primary, roster, limits), move };
 }
 
 /** Each healthy task of the PRIMARY lets one old task go; those that were never part of a completed deployment go first. */
@@ -84,11 +86,16 @@ function makeRoom(roster: Roster, wants: number): void {
   }
 }
 
-function planStarts(service: ServiceRecord, primary: DeploymentRecord, roster: Roster, now: Instant): RollingPlan {
+function planStarts(
+  service: ServiceRecord,
+  primary: DeploymentRecord,
+  roster: Roster,
+  { now, mostStarts }: { readonly now: Instant; readonly mostStarts: number },
+): RollingPlan {
   const starts: Start[] = [];
   let room = Math.max(0, roster.room);
   const order = (deployment: DeploymentRecord, wanted: number, unhealthy: number) => {
-    const count = Math.min(wanted, room, MAX_STARTS_PER_LOOK);
+    const count = Math.min(wanted, room, deployment === primary ? mostStarts : MAX_STARTS_PER_LOOK);
     if (count <= 0) return;
     room -= count;
     starts.push({ deployment, count, replacesUnhealthy: Math.min(unhealthy, count) });

@@ -141,6 +141,7 @@ export class SimulatedService {
         instance: testInstance(0, { status: this.draining.has(task.arn) ? "DRAINING" : "ACTIVE" }),
       })),
       unaccounted: this.tasks.filter((t) => t.lastStatus === "STOPPED" && t.accounted !== true),
+      unpinned: [],
       serviceDeployments: this.serviceDeployments.filter((d) => !isFinished(d.status)),
       settings: DEFAULT_DEPLOYMENT_SETTINGS,
     };
@@ -280,6 +281,9 @@ export class SimulatedService {
       case "put-deployments":
         this.service = { ...this.service, deployments: action.deployments };
         return;
+      case "put-revision":
+      case "release-tasks":
+        throw new Error("no revision of this service is unpinned");
       case "put-service-deployment":
         this.serviceDeployments = this.serviceDeployments.map((d) => (d.arn === action.record.arn ? action.record : d));
         return;
@@ -303,6 +307,12 @@ export class SimulatedService {
         for (const arn of action.taskArns) {
           const task = this.tasks.find((t) => t.arn === arn);
           if (task !== undefined) this.change(task, { accounted: true });
+        }
+        return;
+      case "count-failing":
+        for (const arn of action.taskArns) {
+          const task = this.tasks.find((t) => t.arn === arn);
+          if (task !== undefined) this.change(task, { failureCounted: true });
         }
         return;
       case "event":

@@ -42,6 +42,7 @@ function roundsOf(count: number, desiredCount: number): number {
 export type Verdict = "failed-start" | "crashed" | "failed-health" | "ran" | "asked-for";
 
 export function verdictOf(task: TaskRecord): Verdict {
+  if (task.failureCounted === true) return "asked-for";
   if (task.stopCode === "TaskFailedToStart") return "failed-start";
   if (task.stopCode === "EssentialContainerExited") {
     if (task.startedAt === undefined) return "failed-start";
@@ -52,6 +53,15 @@ export function verdictOf(task: TaskRecord): Verdict {
     return "failed-health";
   }
   return "asked-for";
+}
+
+/**
+ * True for a task that is being stopped for its bad health: it is counted now, since its targets may drain for minutes
+ * before it has stopped.
+ */
+export function isFailingNow(task: TaskRecord): boolean {
+  const isLeaving = task.desiredStatus === "STOPPED" && task.lastStatus !== "STOPPED";
+  return isLeaving && verdictOf(task) === "failed-health";
 }
 
 function isForgotten(task: TaskRecord, lastFailureAt: Instant | undefined): boolean {

@@ -111,7 +111,14 @@ export function serviceFacts(
 ): ServiceFacts {
   const service = testService({ steadyAt: NOW - 1000, ...over });
   return {
-    observed: { service, tasks, unaccounted: [], serviceDeployments: [], settings: DEFAULT_DEPLOYMENT_SETTINGS },
+    observed: {
+      service,
+      tasks,
+      unaccounted: [],
+      unpinned: [],
+      serviceDeployments: [],
+      settings: DEFAULT_DEPLOYMENT_SETTINGS,
+    },
     instances: [host(1), host(2)],
     definitions: new Map([definition(1), definition(2)].map((d) => [d.arn, d])),
     targetGroups: new Map([[GROUP, group]]),

@@ -20,6 +20,7 @@ describe("what an agent is owed of a task", () => {
     ["that is to stop and never started", { desiredStatus: "STOPPED", lastStatus: "PENDING" }, "stop"],
     ["whose stop it acknowledged", { ...stopping, delivered }, undefined],
     ["that is still being drained", { desiredStatus: "STOPPED", lastStatus: "DEACTIVATING" }, undefined],
+    ["that waits for what its images are", { awaitsImages: true }, undefined],
     ["that has stopped", { desiredStatus: "STOPPED", lastStatus: "STOPPED" }, undefined],
   ];
   for (const [title, given, expected] of cases) {

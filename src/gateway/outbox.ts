@@ -13,7 +13,11 @@ export interface Delivery {
 /** What an agent has not been told of a task, or has not acknowledged: to start it, to stop it, or nothing. */
 export function owedOrder(task: TaskRecord): Order | undefined {
   if (agentShouldStop(task)) return task.delivered.stop ? undefined : "stop";
-  const toStart = task.desiredStatus === "RUNNING" && task.lastStatus === "PENDING" && !task.delivered.start;
+  const toStart =
+    task.desiredStatus === "RUNNING" &&
+    task.lastStatus === "PENDING" &&
+    !task.delivered.start &&
+    task.awaitsImages !== true;
   return toStart ? "start" : undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { ContainerDefinition, ContainerOverride } from "@aws-sdk/client-ecs";
+import { withDigest } from "../model/image-reference.ts";
 import { type DockerConfig, dockerConfig } from "./payload-docker.ts";
 
 /** A container as an agent is told of it. Source: agent protocol, Container object. */
@@ -50,13 +51,13 @@ const RESTART_ATTEMPT_PERIOD = 300;
 export function containerPayload(
   container: ContainerDefinition,
   override: ContainerOverride | undefined,
-  of: { readonly networkMode: string; readonly arn: string | undefined },
+  of: { readonly networkMode: string; readonly arn: string | undefined; readonly pinnedDigest: string | undefined },
 ): ContainerPayload {
   const memory = override?.memory ?? container.memory ?? 0;
   const memoryReservation = override?.memoryReservation ?? container.memoryReservation;
   return {
     name: container.name ?? "",
-    image: container.image ?? "",
+    image: of.pinnedDigest === undefined ? (container.image ?? "") : withDigest(container.image ?? "", of.pinnedDigest),
     containerArn: of.arn,
     essential: container.essential ?? true,
     command: override?.command ?? container.command,

@@ -36,6 +36,28 @@ test("a task's size is sent as vCPU and MiB, its version as text", () => {
   );
 });
 
+test("[DP38] a container whose image is pinned is sent it by its digest", () => {
+  const digest = `sha256:${"0a".repeat(32)}`;
+  const record = {
+    ...DEFINITION,
+    definition: {
+      ...DEFINITION.definition,
+      containerDefinitions: ["web", "log"].map((name) => ({ name, image: `r.test:5000/${name}:1` })),
+    },
+  };
+  const order = { clusterArn: CLUSTER, definition: record, instance: INSTANCE, group: "g", tags: {} };
+  const task = newTask({ ...order, imageDigests: new Map([["web", digest]]) }, { now: 0, random: seededRandom(1) });
+  assert.deepEqual(
+    taskPayload(task, record).containers.map((c) => c.image),
+    [`r.test:5000/web@${digest}`, "r.test:5000/log:1"],
+  );
+  assert.deepEqual(
+    task.containers.map((c) => c.image),
+    ["r.test:5000/web:1", "r.test:5000/log:1"],
+    "people see it as the task definition names it",
+  );
+});
+
 test("the environment is a map in which the call's values win", () => {
   const environment = [
     { name: "A", value: "1" },

@@ -21,6 +21,8 @@ export interface StartPayload {
   readonly networkMode: string;
   readonly pidMode?: string;
   readonly ipcMode?: string;
+  /** Berth's own: the agent reports the images' digests before it fetches them, if it can. Others take no notice. */
+  readonly tellImages?: boolean;
   readonly launchType: string;
   readonly serviceName?: string;
   readonly group: string;
@@ -55,7 +57,7 @@ export function taskPayload(task: TaskRecord, record: TaskDefinitionRecord): Sta
   const { definition } = record;
   const networkMode = definition.networkMode ?? "bridge";
   const overrides = new Map(task.overrides.containerOverrides.map((o) => [o.name, o]));
-  const arns = new Map(task.containers.map((c) => [c.name, c.arn]));
+  const records = new Map(task.containers.map((c) => [c.name, c]));
   return {
     arn: task.arn,
     taskClusterArn: task.clusterArn,
@@ -63,7 +65,11 @@ export function taskPayload(task: TaskRecord, record: TaskDefinitionRecord): Sta
     family: record.family,
     version: String(record.revision),
     containers: (definition.containerDefinitions ?? []).map((container) =>
-      containerPayload(container, overrides.get(container.name), { networkMode, arn: arns.get(container.name ?? "") }),
+      containerPayload(container, overrides.get(container.name), {
+        networkMode,
+        arn: records.get(container.name ?? "")?.arn,
+        pinnedDigest: records.get(container.name ?? "")?.pinnedDigest,
+      }),
     ),
     volumes: (definition.volumes ?? []).map(volumePayload),
     cpu: task.cpu === undefined ? undefined : Number(task.cpu) / 1024,
@@ -71,6 +77,7 @@ export function taskPayload(task: TaskRecord, record: TaskDefinitionRecord): Sta
     networkMode,
     pidMode: definition.pidMode,
     ipcMode: definition.ipcMode,
+    tellImages: task.tellsImages,
     launchType: task.launchType,
     serviceName: task.serviceArn?.slice(task.serviceArn.lastIndexOf("/") + 1),
     group: task.group,

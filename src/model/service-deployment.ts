@@ -1,4 +1,8 @@
-import type { ServiceDeploymentRollbackMonitorsStatus, ServiceDeploymentStatus } from "@aws-sdk/client-ecs";
+import type {
+  ServiceDeploymentRollbackMonitorsStatus,
+  ServiceDeploymentStatus,
+  VersionConsistency,
+} from "@aws-sdk/client-ecs";
 import type { Instant } from "../runtime/clock.ts";
 import {
   type ClusterArn,
@@ -93,6 +97,16 @@ export interface RevisionImage {
   readonly image: string;
   /** `sha256:…`; absent if it has none, or none is known. */
   readonly imageDigest?: string;
+  /** The container's own setting: with `disabled` each task may have another image of that name. */
+  readonly versionConsistency?: VersionConsistency;
+}
+
+/** How far a revision is in fixing what its images are. */
+export interface ImagePinning {
+  /** Tasks that stopped before they told. */
+  readonly attempts: number;
+  /** True once it is known, or given up: no further task waits. */
+  readonly isSettled?: boolean;
 }
 
 /** All of what a service was to be at one time. It never changes, but that the digests of its images are filled in. */
@@ -104,6 +118,8 @@ export interface ServiceRevisionRecord {
   readonly launchType: ServiceRecord["launchType"];
   readonly loadBalancers: readonly TaskLoadBalancer[];
   readonly containerImages: readonly RevisionImage[];
+  /** Until no task waits any more for what the images are. */
+  readonly pinning?: ImagePinning;
   readonly createdAt: Instant;
 }
 

@@ -54,6 +54,8 @@ export interface ContainerRecord {
   readonly name: string;
   readonly image: string;
   readonly imageDigest?: string;
+  /** The digest by which its agent is told to take the image, in place of the tag. */
+  readonly pinnedDigest?: string;
   readonly runtimeId?: string;
   readonly lastStatus: "PENDING" | "RUNNING" | "STOPPED";
   readonly exitCode?: number;
@@ -135,10 +137,16 @@ export interface TaskRecord {
   /** 1 at first; rises by one with every change that a watcher of ECS would see. */
   readonly version: number;
   readonly tags: Tags;
+  /** True if its agent is asked to tell which images these are before it fetches them: the first task of its deployment. */
+  readonly tellsImages?: boolean;
+  /** True while its agent is not told of it: an earlier task of its deployment is to tell which images these are. */
+  readonly awaitsImages?: boolean;
   /** What the host's agent has acknowledged of this task; what it has not is sent again on its next connection. */
   readonly delivered: { readonly start: boolean; readonly stop: boolean };
   /** True once a STOPPED task of a service has been counted (or found not to count) in its deployment's failures. */
   readonly accounted?: boolean;
+  /** True once its bad health has been counted as a failure of its deployment, which may be before it is STOPPED. */
+  readonly failureCounted?: boolean;
 }
 
 /** The 32 hex characters at the end of a task's ARN. */

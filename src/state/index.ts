@@ -19,6 +19,7 @@ export {
   finishDraining,
   launchTask,
   protectTask,
+  releaseTask,
   requestStop,
   type StopCause,
   type TaskReport,

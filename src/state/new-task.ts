@@ -29,6 +29,12 @@ export interface TaskOrder {
   readonly deploymentId?: string;
   readonly loadBalancers?: readonly TaskLoadBalancer[];
   readonly enableExecuteCommand?: boolean;
+  /** By container name: the digest by which its image is to be taken. */
+  readonly imageDigests?: ReadonlyMap<string, string>;
+  /** True if its agent is to tell first which images these are. */
+  readonly tellsImages?: boolean;
+  /** True if its agent is not to be told of it yet. */
+  readonly awaitsImages?: boolean;
   /** As `tagsOfNewTask` gives them. */
   readonly tags: Tags;
 }
@@ -54,7 +60,14 @@ export function newTask(order: TaskOrder, at: { readonly now: Instant; readonly 
     deploymentId: order.deploymentId,
     desiredStatus: "RUNNING",
     lastStatus: "PENDING",
-    containers: containers.map((c) => newContainer(c, given.get(c.name), { ...place, taskId, random: at.random })),
+    containers: containers.map((c) =>
+      newContainer(c, given.get(c.name), {
+        ...place,
+        taskId,
+        random: at.random,
+        pinnedDigest: order.imageDigests?.get(c.name ?? ""),
+      }),
+    ),
     healthStatus: "UNKNOWN",
     resources: needOf(definition.definition, overrides),
     overrides: {
@@ -70,6 +83,8 @@ export function newTask(order: TaskOrder, at: { readonly now: Instant; readonly 
     createdAt: at.now,
     version: 1,
     tags: order.tags,
+    tellsImages: order.tellsImages,
+    awaitsImages: order.awaitsImages,
     delivered: { start: false, stop: false },
   };
 }
@@ -77,13 +92,14 @@ export function newTask(order: TaskOrder, at: { readonly now: Instant; readonly 
 function newContainer(
   definition: ContainerDefinition,
   override: ContainerOverride | undefined,
-  of: { scope: ArnScope; clusterName: string; taskId: string; random: Random },
+  of: { scope: ArnScope; clusterName: string; taskId: string; random: Random; pinnedDigest: string | undefined },
 ): ContainerRecord {
   const { clusterName, taskId } = of;
   return {
     arn: containerArn(of.scope, { clusterName, taskId, containerId: of.random.uuid() }),
     name: definition.name ?? "",
     image: definition.image ?? "",
+    pinnedDigest: of.pinnedDigest,
     lastStatus: "PENDING",
     networkBindings: [],
     healthStatus: "UNKNOWN",

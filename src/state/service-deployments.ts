@@ -1,5 +1,6 @@
 import type { ServiceDeploymentStatus } from "@aws-sdk/client-ecs";
-import { breakerReport } from "../deployment/index.ts";
+import { breakerReport, needsDigest } from "../deployment/index.ts";
+import { digestOf } from "../model/image-reference.ts";
 import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import {
   moveServiceDeployment,
@@ -35,6 +36,7 @@ export function beginServiceDeployment(
   const names = parseServiceArn(service.arn);
   if (names === undefined) throw new Error(`${service.arn} is not a service's ARN`);
   endUnfinished(tx, service, SUPERSEDED, now);
+  const containerImages = imagesOf(definition);
   const revision = tx.serviceRevisions.put({
     arn: revisionArnOf(service.arn, primaryDeployment(service).id),
     serviceArn: service.arn,
@@ -42,7 +44,8 @@ export function beginServiceDeployment(
     taskDefinitionArn: service.taskDefinitionArn,
     launchType: service.launchType,
     loadBalancers: service.loadBalancers,
-    containerImages: imagesOf(definition),
+    containerImages,
+    pinning: containerImages.some(needsDigest) ? { attempts: 0 } : undefined,
     createdAt: now,
   });
   const arn = serviceDeploymentArn(names, { ...names, serviceDeploymentId: id });
@@ -68,7 +71,12 @@ export function beginServiceDeployment(
 }
 
 function imagesOf({ definition }: TaskDefinitionRecord): readonly RevisionImage[] {
-  return (definition.containerDefinitions ?? []).map(({ name = "", image = "" }) => ({ containerName: name, image }));
+  return (definition.containerDefinitions ?? []).map(({ name = "", image = "", versionConsistency }) => ({
+    containerName: name,
+    image,
+    imageDigest: digestOf(image),
+    versionConsistency,
+  }));
 }
 
 /** The service is deleted: what was under way is to stop. */

@@ -39,6 +39,21 @@ export function launchTask(tx: BerthTransaction, task: TaskRecord): TaskRecord {
 }
 
 /**
+ * Lets a task's agent be told of it, with the images by these digests (by container name), or `tellsImages` to tell them
+ * first. Does nothing if the agent may be told already.
+ */
+export function releaseTask(
+  tx: BerthTransaction,
+  arn: TaskRecord["arn"],
+  { digests, tellsImages }: { readonly digests: ReadonlyMap<string, string>; readonly tellsImages: boolean },
+): void {
+  const task = tx.tasks.get(arn);
+  if (task?.awaitsImages !== true) return;
+  const containers = task.containers.map((c) => ({ ...c, pinnedDigest: digests.get(c.name) }));
+  tx.tasks.put({ ...task, awaitsImages: undefined, tellsImages: tellsImages || undefined, containers });
+}
+
+/**
  * Wants a task stopped. A task that the load balancer sends requests to is taken out of rotation first (DEACTIVATING)
  * and told to stop only when its targets are drained. Stopping a task twice changes nothing: the first cause stands.
  */

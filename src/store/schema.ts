@@ -94,7 +94,13 @@ export const SCHEMA = {
       targetGroup: (s) => (s.status === "INACTIVE" ? undefined : s.loadBalancers.map((l) => l.targetGroupArn)),
     },
   }),
-  serviceRevisions: table<ServiceRevisionRecord>()({ key: (r) => r.arn, indexes: { service: (r) => r.serviceArn } }),
+  serviceRevisions: table<ServiceRevisionRecord>()({
+    key: (r) => r.arn,
+    indexes: {
+      service: (r) => r.serviceArn,
+      unpinned: (r) => (r.pinning === undefined ? undefined : r.serviceArn),
+    },
+  }),
   serviceDeployments: table<ServiceDeploymentRecord>()({
     key: (d) => d.arn,
     indexes: {

@@ -176,13 +176,24 @@ export function listedContainers(answer: unknown): ListedContainer[] {
   }));
 }
 
-export function imageFacts(answer: unknown): ImageFacts {
+/** `reference` is what was asked for: only its own repository's digests count, since others are not known there. */
+export function imageFacts(answer: unknown, reference: string): ImageFacts {
   const it = expectShape(image, answer, "inspect image");
   return {
     id: it.Id,
-    repoDigests: (it.RepoDigests ?? []).map((digest) => digest.slice(digest.indexOf("@") + 1)),
+    repoDigests: (it.RepoDigests ?? [])
+      .filter((digest) => repositoryOf(digest) === repositoryOf(reference))
+      .map((digest) => digest.slice(digest.indexOf("@") + 1)),
     environment: it.Config?.Env ?? [],
   };
+}
+
+/** A reference without tag and digest, in Docker's short form: `docker.io/library/web:1` gives `web`. */
+function repositoryOf(reference: string): string {
+  const name = reference.split("@")[0] ?? "";
+  const colon = name.lastIndexOf(":");
+  const repository = colon > name.lastIndexOf("/") ? name.slice(0, colon) : name;
+  return repository.replace(/^docker\.io\//, "").replace(/^library\//, "");
 }
 
 /** Undefined of a container that is not running (Docker answers zeros). */

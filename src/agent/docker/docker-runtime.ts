@@ -29,6 +29,9 @@ const START_MS = 3 * 60_000;
 const STOP_EXTRA_MS = 2 * 60_000;
 const PULL_SILENCE_MS = 60_000;
 
+const distributionShape = v.object({
+  Descriptor: v.object({ digest: v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/)) }),
+});
 const createdShape = v.object({ Id: v.string() });
 
 /** A Docker Engine (20.10 or newer) as the agent's container runtime. The only place that knows Docker's API. */
@@ -59,7 +62,12 @@ class DockerRuntime implements ContainerRuntime {
 
   async image(reference: string): Promise<ImageFacts | undefined> {
     const answer = await this.#api.callUnlessAbsent("GET", `/images/${encodeURI(reference)}/json`, READ_MS);
-    return answer === undefined ? undefined : imageFacts(answer);
+    return answer === undefined ? undefined : imageFacts(answer, reference);
+  }
+
+  async registryDigest(reference: string, timeoutMs: number): Promise<string> {
+    const answer = await this.#api.call("GET", `/distribution/${encodeURI(reference)}/json`, timeoutMs);
+    return expectShape(distributionShape, answer, "inspect an image in its registry").Descriptor.digest;
   }
 
   async pull(

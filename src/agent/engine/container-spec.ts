@@ -3,7 +3,13 @@ import { commandOverride, dockerConfigBlobs } from "../payload/docker-config.ts"
 import type { ContainerPayload } from "../payload/task-payload.ts";
 import { METADATA_FILE, metadataDirOf, metadataMountOf } from "./metadata-file.ts";
 import type { EngineSettings, HostIdentity } from "./settings.ts";
-import { type ContainerRecord, payloadOf, type RangeBinding, type TaskRecord } from "./task-record.ts";
+import {
+  type ContainerRecord,
+  imageReferenceOf,
+  payloadOf,
+  type RangeBinding,
+  type TaskRecord,
+} from "./task-record.ts";
 
 /** Marks a container as this agent's. Its value is the instance id. */
 export const OWNER_LABEL = "berth.instance-id";
@@ -28,7 +34,7 @@ export function containerSpec(
   const dockerNameOf = (name: string) => task.containers.find((it) => it.name === name)!.dockerName;
   return {
     name: container.dockerName,
-    image: payload.image,
+    image: imageReferenceOf(task, container),
     labels: labelsOf(task, container, settings, host),
     environment: environmentOf(payload, container, image, settings),
     command: commandOverride(payload) ?? payload.command,

@@ -9,6 +9,7 @@ const DEFAULT_RESTART_ATTEMPT_PERIOD_S = 300;
 export type TaskAction =
   /** An essential container is gone: the whole task must stop. */
   | { readonly kind: "stop-task" }
+  | { readonly kind: "look-up-images" }
   | { readonly kind: "make-volumes" }
   | { readonly kind: "pull" | "create" | "start" | "stop"; readonly container: string }
   /** It can never run: its record becomes STOPPED. No container of the engine's is touched. */
@@ -26,6 +27,7 @@ export function decide(task: TaskRecord, now: Instant): readonly TaskAction[] {
   const lost = task.containers.some((it) => it.status === "STOPPED" && isEssential(payloadOf(task, it)));
   if (lost) return [{ kind: "stop-task" }];
   if (!task.admitted) return [];
+  if (task.payload.tellImages === true && task.imagesLookedUp !== true) return [{ kind: "look-up-images" }];
   if (!task.volumesReady) return [{ kind: "make-volumes" }];
   return task.containers.flatMap((container) => starting(task, container, now));
 }

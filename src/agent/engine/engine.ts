@@ -189,6 +189,9 @@ class Engine implements TaskEngine {
           this.#deps.clock.after(Math.max(0, action.at - this.#deps.clock.now()), () => this.#wake(task.arn)),
         );
         return;
+      case "look-up-images":
+        this.#run(task, task, action.kind, () => this.#operations.lookUpImages(task));
+        return;
       case "make-volumes":
         this.#run(task, task, action.kind, () => this.#operations.makeVolumes(task));
         return;

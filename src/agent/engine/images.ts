@@ -24,6 +24,11 @@ export interface ReadyImage {
 export interface Images {
   /** Makes an image present according to the pull behaviour. Rejects with "CannotPullContainerError: …". */
   ensure(reference: string): Promise<ReadyImage>;
+  /**
+   * The digest of the image that `ensure` would make present now, without fetching it. Undefined if the image has none, or
+   * it cannot be learned.
+   */
+  digestOf(reference: string): Promise<string | undefined>;
 }
 
 export class CannotPullContainerError extends Error {
@@ -116,6 +121,7 @@ export function imageKeeper({ runtime, clock, log, behaviour, pulled }: ImagesDe
   }
 
   return {
+    digestOf: (reference) => digestBeforePull({ runtime, log }, reference, wantsPull),
     ensure: (reference) => {
       let work = busy.get(reference);
       if (!work) {
@@ -125,6 +131,24 @@ export function imageKeeper({ runtime, clock, log, behaviour, pulled }: ImagesDe
       return work;
     },
   };
+}
+
+async function digestBeforePull(
+  { runtime, log }: Pick<ImagesDeps, "runtime" | "log">,
+  reference: string,
+  wantsPull: (reference: string, local: ImageFacts) => boolean,
+): Promise<string | undefined> {
+  const at = reference.indexOf("@");
+  if (at >= 0) return reference.slice(at + 1);
+  const local = await runtime.image(reference);
+  if (local && !wantsPull(reference, local)) return local.repoDigests[0];
+  try {
+    return await runtime.registryDigest(reference, FIRST_ANSWER_MS);
+  } catch (error) {
+    if (error instanceof RuntimeError && error.kind === "unreachable") throw error; // The daemon, not a registry.
+    log.info({ image: reference, error: String(error) }, "the digest of the image is not known before its pull");
+    return undefined;
+  }
 }
 
 /** The host a reference's image comes from: its first part if that looks like a host name, else Docker's own registry. */

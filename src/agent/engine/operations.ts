@@ -11,7 +11,14 @@ import type { MetadataKeeper } from "./metadata-file.ts";
 import { pickRanges } from "./port-ranges.ts";
 import type { EngineSettings, HostIdentity } from "./settings.ts";
 import { makeGroup, outsideGroup, ResourceInitializationError, runsOutsideGroup } from "./task-group.ts";
-import { type ContainerRecord, noteReason, payloadOf, type RangeBinding, type TaskRecord } from "./task-record.ts";
+import {
+  type ContainerRecord,
+  imageReferenceOf,
+  noteReason,
+  payloadOf,
+  type RangeBinding,
+  type TaskRecord,
+} from "./task-record.ts";
 
 /** Creates and starts at once. More only make the daemon's own queue longer. */
 const PARALLEL_STARTS = 16;
@@ -43,6 +50,8 @@ export interface Operations {
   create(task: TaskRecord, container: ContainerRecord): Promise<void>;
   start(task: TaskRecord, container: ContainerRecord): Promise<void>;
   stop(task: TaskRecord, container: ContainerRecord): Promise<void>;
+  /** Finds out which images the containers will have, as far as that can be known before they are fetched. */
+  lookUpImages(task: TaskRecord): Promise<void>;
   /** Makes the task's volumes, or ends the task with a reason. */
   makeVolumes(task: TaskRecord): Promise<void>;
 }
@@ -74,6 +83,19 @@ class ContainerOperations implements Operations {
     return makeVolumes(this.#deps, task);
   }
 
+  async lookUpImages(task: TaskRecord): Promise<void> {
+    await Promise.all(
+      task.containers.map(async (container) => {
+        const { image } = payloadOf(task, container);
+        const digest = await this.#deps.images.digestOf(image);
+        if (digest === undefined) return;
+        container.imageDigest = digest;
+        container.imageReference = byDigest(image, digest);
+      }),
+    );
+    task.imagesLookedUp = true;
+  }
+
   #giveUp(container: ContainerRecord, name: string, error: unknown): void {
     const timedOut = error instanceof RuntimeError && error.kind === "timeout";
     if (!timedOut && outcomeUnknown(error)) throw error;
@@ -86,7 +108,7 @@ class ContainerOperations implements Operations {
   }
 
   async #create(task: TaskRecord, container: ContainerRecord): Promise<void> {
-    const image = this.#imageOf.get(container) ?? (await this.#deps.runtime.image(payloadOf(task, container).image));
+    const image = this.#imageOf.get(container) ?? (await this.#deps.runtime.image(imageReferenceOf(task, container)));
     if (!image) {
       container.status = "NONE"; // Removed since it was pulled: it is fetched again.
       return;
@@ -180,13 +202,14 @@ class ContainerOperations implements Operations {
 
   async pull(task: TaskRecord, container: ContainerRecord): Promise<void> {
     try {
-      const ready = await this.#deps.images.ensure(payloadOf(task, container).image);
+      const ready = await this.#deps.images.ensure(imageReferenceOf(task, container));
       task.pullStartedAt ??= ready.pullStartedAt;
       task.pullStoppedAt = ready.pullStoppedAt;
       if (container.status !== "NONE") return; // The task was stopped meanwhile.
       this.#imageOf.set(container, ready.image);
       container.imageId = ready.image.id;
-      container.imageDigest = ready.image.repoDigests[0];
+      // What was looked up, and told, stays.
+      if (container.imageReference === undefined) container.imageDigest = ready.image.repoDigests[0];
       container.status = "PULLED";
     } catch (error) {
       const failure = error instanceof CannotPullContainerError ? error.cause : error;
@@ -201,6 +224,13 @@ class ContainerOperations implements Operations {
       if (this.#deps.settings.pullBehaviour === "always") task.desiredStatus = "STOPPED"; // Even if it is not essential (6.4).
     }
   }
+}
+
+/** The image of that digest in the reference's repository. */
+function byDigest(reference: string, digest: string): string {
+  const repository = reference.split("@")[0] ?? "";
+  const colon = repository.lastIndexOf(":");
+  return `${colon > repository.lastIndexOf("/") ? repository.slice(0, colon) : repository}@${digest}`;
 }
 
 function nameOf(error: unknown, otherwise: string): string {

@@ -6,7 +6,8 @@ export interface ContainerReport {
   readonly containerName: string;
   readonly runtimeId?: string;
   readonly imageDigest?: string;
-  readonly status: "RUNNING" | "STOPPED";
+  /** PENDING: nothing but its image's digest is known of it. */
+  readonly status: "PENDING" | "RUNNING" | "STOPPED";
   readonly exitCode?: number;
   readonly reason?: string;
   readonly bindings: readonly PortBinding[];
@@ -53,9 +54,14 @@ function reportAs(task: TaskRecord, status: TaskReport["status"]): TaskReport {
     pullStoppedAt: task.pullStoppedAt,
     executionStoppedAt: status === "STOPPED" ? task.executionStoppedAt : undefined,
     containers: task.containers
-      .filter((it) => it.status === "RUNNING" || it.status === "STOPPED")
+      .filter((it) => it.status === "RUNNING" || it.status === "STOPPED" || isTold(task, it))
       .map((it) => containerReport(it, firstRunning ? "RUNNING" : undefined)),
   };
+}
+
+/** Its image is told before it is fetched. */
+function isTold(task: TaskRecord, container: ContainerRecord): boolean {
+  return task.imagesLookedUp === true && container.imageDigest !== undefined;
 }
 
 function containerReport(container: ContainerRecord, as: "RUNNING" | undefined): ContainerReport {
@@ -64,7 +70,11 @@ function containerReport(container: ContainerRecord, as: "RUNNING" | undefined):
     containerName: container.name,
     runtimeId: container.runtimeId,
     imageDigest: container.imageDigest,
-    status: stopped ? "STOPPED" : "RUNNING",
+    status: stopped
+      ? "STOPPED"
+      : as === "RUNNING" || container.status === "RUNNING" || container.status === "STOPPED"
+        ? "RUNNING"
+        : "PENDING",
     exitCode: stopped ? container.exitCode : undefined,
     reason: stopped ? container.reason : undefined,
     bindings: container.bindings,

@@ -25,6 +25,8 @@ export interface ContainerRecord {
   runtimeId?: string;
   imageId?: string;
   imageDigest?: string;
+  /** By which its image is fetched, once its digest was looked up; otherwise the payload's. */
+  imageReference?: string;
   createdAt?: Instant;
   /** Of the latest start. Absent: never started. */
   startedAt?: Instant;
@@ -61,6 +63,8 @@ export interface TaskRecord {
   /** Real names of task-scoped volumes, by the payload's names. Chosen like dockerName. */
   readonly volumeNames: Readonly<Record<string, string>>;
   volumesReady: boolean;
+  /** True when the images' digests were looked up, for a task that is asked to tell them. */
+  imagesLookedUp?: boolean;
   /** Its control group, "/ecs/<task id>"; chosen like dockerName. Absent: it has no limits of its own as a whole. */
   readonly cgroup?: string;
   /** Why the whole task cannot run. */
@@ -94,6 +98,11 @@ export function payloadOf(task: TaskRecord, container: ContainerRecord): Contain
   const found = task.payload.containers.find((it) => it.name === container.name);
   if (!found) throw new Error(`container ${container.name} is not in the payload of ${task.arn}`);
   return found;
+}
+
+/** By which the container's image is fetched. */
+export function imageReferenceOf(task: TaskRecord, container: ContainerRecord): string {
+  return container.imageReference ?? payloadOf(task, container).image;
 }
 
 /** The first reason sticks (agent protocol, 3.6). Reasons are at most 1024 characters on the wire. */

@@ -86,6 +86,8 @@ const taskSchema = v.object({
   memory: opt(v.pipe(int, v.minValue(0))),
   networkMode: opt(v.string()),
   pidMode: opt(v.string()),
+  /** Berth's own: tell which images the containers have before they are fetched, where that can be known. */
+  tellImages: opt(v.boolean()),
   ipcMode: opt(v.string()),
   launchType: opt(v.string()),
   serviceName: opt(v.string()),

@@ -32,6 +32,8 @@ export interface FakeDaemon {
   readonly containers: Map<string, FakeContainer>;
   readonly volumes: Map<string, VolumeSpec>;
   readonly images: Map<string, { repoDigests: string[] }>;
+  /** What the registry answers for a reference; without an entry it has no such image. */
+  readonly registry: Map<string, string>;
   /** Every call that had its effect, as "start web" with the container's name in the task. */
   readonly calls: string[];
   /** Why a start of a container with this name (in its task) fails. */
@@ -56,6 +58,7 @@ export function fakeDaemon(clock: Clock): FakeDaemon {
   const containers = new Map<string, FakeContainer>();
   const volumes = new Map<string, VolumeSpec>();
   const images = new Map([["image", { repoDigests: [] as string[] }]]);
+  const registry = new Map<string, string>();
   const calls: string[] = [];
   const startFailures = new Map<string, string>();
   const pullFailures = new Map<string, RuntimeError>();
@@ -106,6 +109,12 @@ export function fakeDaemon(clock: Clock): FakeDaemon {
         call("image", () => {
           const image = images.get(reference);
           return image && { id: `sha256:${reference}`, repoDigests: image.repoDigests, environment: [] };
+        }),
+      registryDigest: (reference) =>
+        call("registryDigest", () => {
+          const digest = registry.get(reference);
+          if (digest === undefined) throw new RuntimeError("not-found", "manifest unknown");
+          return digest;
         }),
       pull: (reference) =>
         call("pull", () => {
@@ -208,6 +217,7 @@ export function fakeDaemon(clock: Clock): FakeDaemon {
     containers,
     volumes,
     images,
+    registry,
     calls,
     startFailures,
     pullFailures,

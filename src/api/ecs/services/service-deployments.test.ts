@@ -78,7 +78,8 @@ test("[DP35] a new service has a service deployment and a revision with the digi
     TEST_CALL,
   );
   assert.equal(revision?.taskDefinition, taskDefinitionArn(TEST_SCOPE, { family: "web", revision: 1 }));
-  assert.deepEqual(revision?.containerImages, [{ containerName: "web", image: "web:1" }]);
+  const unknown = { containerName: "web", image: "web:1", imageDigest: undefined };
+  assert.deepEqual(revision?.containerImages, [unknown]);
 });
 
 test("DescribeServiceDeployments tells of source and target, settings and breaker, and of what is MISSING", async () => {

@@ -169,7 +169,11 @@ function toWireRevision(record: ServiceRevisionRecord): ServiceRevision {
     launchType: record.launchType,
     loadBalancers: record.loadBalancers.map((l) => ({ ...l })),
     serviceRegistries: [],
-    containerImages: record.containerImages.map((i) => ({ ...i })),
+    containerImages: record.containerImages.map(({ containerName, image, imageDigest }) => ({
+      containerName,
+      image,
+      imageDigest,
+    })),
     guardDutyEnabled: false,
     createdAt: new Date(record.createdAt),
   };

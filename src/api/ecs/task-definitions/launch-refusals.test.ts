@@ -31,7 +31,7 @@ test("a definition that asks for what is carried out is not refused", () => {
     {
       secrets: [],
       logConfiguration: { logDriver: "json-file", secretOptions: [] },
-      versionConsistency: "disabled",
+      versionConsistency: "enabled",
       resourceRequirements: [],
     },
   );
@@ -94,7 +94,6 @@ const ASKING: Record<string, RegisteredDefinition> = {
     { resourceRequirements: [{ type: "GPU", value: "1" }] },
   ),
   "containerDefinitions[].credentialSpecs": definition({}, { credentialSpecs: ["credentialspec:x"] }),
-  "containerDefinitions[].versionConsistency enabled": definition({}, { versionConsistency: "enabled" }),
   "containerDefinitions[].dockerSecurityOptions[] credentialspec:…": definition(
     {},
     { dockerSecurityOptions: ["credentialspec:x"] },

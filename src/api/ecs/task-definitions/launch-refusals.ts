@@ -30,12 +30,6 @@ const CONTAINER_ROWS: readonly Row[] = [
   { member: "containerDefinitions[].resourceRequirements" },
   { member: "containerDefinitions[].credentialSpecs" },
   {
-    member: "containerDefinitions[].versionConsistency",
-    what: "enabled",
-    when: some((c) => c.versionConsistency === "enabled"),
-    hint: "Name the image by its digest.",
-  },
-  {
     member: "containerDefinitions[].dockerSecurityOptions[]",
     what: "credentialspec:…",
     when: some((c) => (c.dockerSecurityOptions ?? []).some((o) => o.startsWith("credentialspec"))),
