@@ -66,6 +66,10 @@ test("berth why of a crashing service names the task, whose own why has the exit
     return /tasks in a row ended soon after the start/.test(out) && out;
   });
   assert.match(service, /because its container app exited with code 3/);
+  assert.match(
+    service,
+    /Container app of task [0-9a-f]{32} wrote last:\n {2}starting\n {2}cannot reach the database\n$/,
+  );
   const task = /berth why ([0-9a-f]{32})/.exec(service)?.[1] ?? "";
   const { out } = await berth("why", task);
   assert.match(

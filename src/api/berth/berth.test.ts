@@ -96,8 +96,40 @@ test("the answer about a task has its state, its sentence, and where its log is"
     findings: [],
     fixes: [],
     instances: [],
-    logStreams: [{ containerName: "web", logGroupName: "/berth/default", logStreamName: `web/web/${taskIdOf(TASK)}` }],
+    logStreams: [
+      {
+        taskArn: TASK.arn,
+        containerName: "web",
+        logGroupName: "/berth/default",
+        logStreamName: `web/web/${taskIdOf(TASK)}`,
+      },
+    ],
   });
+});
+
+test("the answer about a service that fails has the log of the task that failed last", async () => {
+  const context = await bench();
+  const failed = (n: number, stoppedAt: number) => ({
+    ...TASK,
+    arn: testTask(n).arn,
+    lastStatus: "STOPPED" as const,
+    desiredStatus: "STOPPED" as const,
+    stopCode: "EssentialContainerExited" as const,
+    stoppedAt,
+  });
+  await arrange(context, (tx) => {
+    tx.tasks.delete(TASK.arn);
+    for (const task of [failed(8, TEST_START - 9000), failed(9, TEST_START - 5000)]) tx.tasks.put(task);
+    const [service] = tx.services.where("cluster", SERVICE.clusterArn);
+    if (service === undefined) throw new Error("not arranged");
+    const throttle = { failures: 0, crashes: 5, lastFailureAt: TEST_START - 5000, nextAttemptAt: TEST_START + 5000 };
+    tx.services.put({ ...service, deployments: service.deployments.map((d) => ({ ...d, throttle })) });
+  });
+  const last = testTask(9).arn;
+  for (const resource of ["web", "ecs-svc/1"]) {
+    const { state, logStreams } = await berthOperations.ExplainResource(context, { resource }, TEST_CALL);
+    assert.deepEqual([state, logStreams.map((stream) => stream.taskArn)], ["FAILING", [last]]);
+  }
 });
 
 test("the answer about a deployment of the past says how it ended", async () => {

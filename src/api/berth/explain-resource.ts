@@ -14,24 +14,41 @@ export const explainResource: Operation<"ExplainResource"> = (context, input) =>
   const { store, scope, clock } = context;
   const cluster = resolveCluster(store.view, scope, input.cluster);
   const resource = resolveResource(store.view, scope, cluster, input.resource);
-  const task = resource.kind === "TASK" ? resource.task : undefined;
+  const { told, witness } = explain(context, resource, clock.now());
   return {
     kind: resource.kind,
     arn: arnOf(resource),
-    ...toWire(explain(context, resource, clock.now())),
-    logStreams: task === undefined ? [] : logStreamsOf(task, logGroupName(cluster)),
+    ...toWire(told),
+    logStreams: witness === undefined ? [] : logStreamsOf(witness, logGroupName(cluster)),
   };
 };
 
-function explain(context: ApiContext, resource: Resource, now: Instant): Explanation {
+/** `witness` is the task whose log may tell more: the one that was asked about, or the last that failed of what fails. */
+interface Explained {
+  readonly told: Explanation;
+  readonly witness?: TaskRecord;
+}
+
+function explain(context: ApiContext, resource: Resource, now: Instant): Explained {
   switch (resource.kind) {
-    case "SERVICE":
-      return explainService(serviceFactsOf(context, resource.service), now);
-    case "DEPLOYMENT":
-      return explainDeployment(serviceFactsOf(context, resource.service), resource.deploymentId, resource.record, now);
+    case "SERVICE": {
+      const facts = serviceFactsOf(context, resource.service);
+      return withWitness(explainService(facts, now), [...facts.lastFailures.values()]);
+    }
+    case "DEPLOYMENT": {
+      const { deploymentId, record } = resource;
+      const facts = serviceFactsOf(context, resource.service);
+      const last = facts.lastFailures.get(deploymentId);
+      return withWitness(explainDeployment(facts, deploymentId, record, now), last === undefined ? [] : [last]);
+    }
     case "TASK":
-      return explainTask(taskFactsOf(context, resource.task, now), now);
+      return { told: explainTask(taskFactsOf(context, resource.task, now), now), witness: resource.task };
   }
+}
+
+function withWitness(told: Explanation, failures: readonly TaskRecord[]): Explained {
+  if (told.state !== "FAILING") return { told };
+  return { told, witness: failures.toSorted((a, b) => (b.stoppedAt ?? 0) - (a.stoppedAt ?? 0))[0] };
 }
 
 /** A deployment has an id where the others have an ARN. */
@@ -61,6 +78,7 @@ function logStreamsOf(task: TaskRecord, group: string): BerthShape<"LogStream">[
   return task.containers
     .filter((container) => container.runtimeId !== undefined)
     .map((container) => ({
+      taskArn: task.arn,
       containerName: container.name,
       logGroupName: group,
       logStreamName: logStreamName(task, container),

@@ -4,12 +4,13 @@ import { AwsError } from "../../wire/errors.ts";
 import type { BerthOperations, BerthShape } from "../../wire/models/berth.ts";
 import { type ApiOptions, clientFor, wholeNumber, withApiOptions } from "../api-command.ts";
 import { explanationLines, fitTable } from "../explanation.ts";
-import { endWhenNobodyReads, printJson } from "../output.ts";
+import { endWhenNobodyReads, printJson, shortName } from "../output.ts";
 
 type Answer = BerthOperations["ExplainResource"]["output"];
 
 /** The last lines of one container, or why they cannot be had. */
 interface Log {
+  readonly taskArn: string;
   readonly containerName: string;
   readonly lines?: readonly string[];
   readonly error?: string;
@@ -33,7 +34,7 @@ export function whyCommand(program: Command): void {
     });
 }
 
-/** What a task that is not well wrote last. */
+/** What was written last where something is not well. */
 async function logsOf(client: AwsClient, answer: Answer, limit: number): Promise<readonly Log[]> {
   if (limit === 0 || answer.state === "WELL") return [];
   return Promise.all(answer.logStreams.map((stream) => readLog(client, stream, Math.min(limit, MAX_LINES))));
@@ -44,14 +45,15 @@ const MAX_LINES = 10_000;
 
 async function readLog(
   client: AwsClient,
-  { containerName, ...stream }: BerthShape<"LogStream">,
+  { taskArn, containerName, ...stream }: BerthShape<"LogStream">,
   limit: number,
 ): Promise<Log> {
   try {
     const { events } = await client.logs("GetLogEvents", { ...stream, limit });
-    return { containerName, lines: (events ?? []).map((event) => event.message ?? "") };
+    return { taskArn, containerName, lines: (events ?? []).map((event) => event.message ?? "") };
   } catch (error) {
-    if (error instanceof AwsError || error instanceof UnreachableError) return { containerName, error: error.message };
+    if (error instanceof AwsError || error instanceof UnreachableError)
+      return { taskArn, containerName, error: error.message };
     throw error;
   }
 }
@@ -61,13 +63,14 @@ function show(answer: Answer, logs: readonly Log[]): void {
   const parts = [
     explanationLines(answer),
     fitTable(answer.instances, process.stdout.isTTY === true),
-    ...logs.flatMap(logLines),
+    ...logs.flatMap((log) => logLines(log, answer.kind === "TASK" ? "" : ` of task ${shortName(log.taskArn)}`)),
   ].filter((part) => part !== "");
   process.stdout.write(parts.join("\n"));
 }
 
-function logLines({ containerName, lines, error }: Log): readonly string[] {
-  if (error !== undefined) return [`The log of container ${containerName} cannot be shown: ${error}\n`];
-  if (lines === undefined || lines.length === 0) return [`Container ${containerName} wrote nothing.\n`];
-  return [`Container ${containerName} wrote last:\n${lines.map((line) => `  ${line}\n`).join("")}`];
+/** `of` says whose log it is, where that is not the one that was asked about. */
+function logLines({ containerName, lines, error }: Log, of: string): readonly string[] {
+  if (error !== undefined) return [`The log of container ${containerName}${of} cannot be shown: ${error}\n`];
+  if (lines === undefined || lines.length === 0) return [`Container ${containerName}${of} wrote nothing.\n`];
+  return [`Container ${containerName}${of} wrote last:\n${lines.map((line) => `  ${line}\n`).join("")}`];
 }

@@ -38,13 +38,15 @@ export const BERTH_MEMBER_DOCS: Readonly<Record<MemberName, string>> = {
   "ExplainResourceResponse.fixes": "What helps, the smallest change first.",
   "ExplainResourceResponse.instances":
     "Where tasks fit nowhere: the cluster's container instances, the nearest to a fit first, at most 100.",
-  "ExplainResourceResponse.logStreams": "Of a task: where GetLogEvents has what its containers wrote.",
+  "ExplainResourceResponse.logStreams":
+    "Where GetLogEvents has what the task's containers wrote; of a service or a deployment that fails, those of the task that failed last.",
   "Finding.code": "What kind of thing it is.",
   "Finding.text": "Words for people: they may change from release to release.",
   "InstanceFit.containerInstanceArn": "Its ARN.",
   "InstanceFit.host": "What a person calls it: the name it was added under, else its instance id.",
   "InstanceFit.fits": "Whether it can take such a task now.",
   "InstanceFit.lacks": "All that it lacks for that, not only the first thing.",
+  "LogStream.taskArn": "Whose it is.",
   "LogStream.containerName": "The container.",
   "LogStream.logGroupName": "For GetLogEvents.",
   "LogStream.logStreamName": "For GetLogEvents.",

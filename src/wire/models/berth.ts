@@ -101,8 +101,8 @@ export const BERTH_MODEL = {
     },
     "List<LogStream>": { list: "LogStream" },
     LogStream: {
-      members: { containerName: "string", logGroupName: "string", logStreamName: "string" },
-      required: ["containerName", "logGroupName", "logStreamName"],
+      members: { taskArn: "string", containerName: "string", logGroupName: "string", logStreamName: "string" },
+      required: ["taskArn", "containerName", "logGroupName", "logStreamName"],
     },
     PlanServiceUpdateRequest: {
       members: {
