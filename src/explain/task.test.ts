@@ -49,6 +49,12 @@ const LIVE: readonly Row[] = [
     says: "has not started yet, 12 s after it was placed: the agent of host host-1 has not taken it in yet.",
   },
   {
+    when: "it waits for the digests of its images",
+    task: { ...PENDING, awaitsImages: true, delivered: { start: false, stop: false } },
+    state: "MOVING",
+    says: "has not started yet, 12 s after it was placed: the first task of its deployment has yet to tell which image this is.",
+  },
+  {
     when: "its agent prepares it",
     task: PENDING,
     state: "MOVING",

@@ -55,6 +55,7 @@ function explainStart(facts: TaskFacts, subject: string, now: number): Explanati
 /** What a task that has not started waits for, where its host is there. */
 export function startingText({ task, definition, instance }: TaskFacts): string {
   const host = instance === undefined ? "its host" : `host ${hostName(instance)}`;
+  if (task.awaitsImages === true) return "the first task of its deployment has yet to tell which image this is";
   if (!task.delivered.start) return `the agent of ${host} has not taken it in yet`;
   const waits = task.containers.flatMap((container) => {
     if (container.lastStatus !== "PENDING") return [];
