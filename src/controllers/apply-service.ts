@@ -219,7 +219,8 @@ class ServiceWork {
       {
         clusterArn,
         definition,
-        instance,
+        // The scheduler may have seen it otherwise: which of its GPUs are free, the record says.
+        instance: this.#tx.containerInstances.get(instance.arn) ?? instance,
         group: `service:${name}`,
         startedBy: deployment.id,
         serviceArn: arn,

@@ -170,6 +170,7 @@ function hasNewRoom(before: ContainerInstanceRecord | undefined, after: Containe
     after.used.cpu < before.used.cpu ||
     after.used.memoryMiB < before.used.memoryMiB ||
     after.used.ports.length < before.used.ports.length ||
+    (after.used.gpus ?? []).length < (before.used.gpus ?? []).length ||
     after.used.portsUdp.length < before.used.portsUdp.length
   );
 }

@@ -67,6 +67,7 @@ const LACKS: Readonly<Record<FailedCheck["kind"], readonly [one: string, several
   cpu: ["lacks CPU", "lack CPU"],
   memory: ["lacks memory", "lack memory"],
   port: ["has a port in use", "have a port in use"],
+  gpu: ["lacks GPUs", "lack GPUs"],
   attribute: ["lacks an attribute", "lack an attribute"],
   distinctInstance: ["has one already", "have one already"],
   memberOf: ["does not meet a constraint", "do not meet a constraint"],

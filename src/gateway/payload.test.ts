@@ -58,6 +58,22 @@ test("[DP38] a container whose image is pinned is sent it by its digest", () => 
   );
 });
 
+test("[PL15] the GPUs that containers were given are associations", () => {
+  const gpu = { resourceRequirements: [{ type: "GPU" as const, value: "1" }] };
+  const record = {
+    ...DEFINITION,
+    definition: { ...DEFINITION.definition, containerDefinitions: [{ name: "web" }, { name: "cuda", ...gpu }] },
+  };
+  const registered = { ...INSTANCE.registered, gpus: ["g0", "g1"] };
+  const instance = { ...INSTANCE, registered, used: { ...INSTANCE.used, gpus: ["g0"] } };
+  const order = { clusterArn: CLUSTER, definition: record, instance, group: "g", tags: {} };
+  const task = newTask(order, { now: 0, random: seededRandom(1) });
+  assert.deepEqual(taskPayload(task, record).associations, [
+    { name: "g1", type: "gpu", content: { encoding: "identity", value: "g1" }, containers: ["cuda"] },
+  ]);
+  assert.equal("associations" in payload({}), false);
+});
+
 test("the environment is a map in which the call's values win", () => {
   const environment = [
     { name: "A", value: "1" },

@@ -26,6 +26,17 @@ export interface StartPayload {
   readonly launchType: string;
   readonly serviceName?: string;
   readonly group: string;
+  /** The GPUs that containers are given; absent without any. */
+  readonly associations?: readonly GpuAssociation[];
+}
+
+export interface GpuAssociation {
+  /** The GPU's id. */
+  readonly name: string;
+  readonly type: "gpu";
+  readonly content: { readonly encoding: "identity"; readonly value: string };
+  /** Names. */
+  readonly containers: readonly string[];
 }
 
 /** Containers are left out: an agent that prepared a faulty copy of them would report a task stopped that runs. */
@@ -81,7 +92,17 @@ export function taskPayload(task: TaskRecord, record: TaskDefinitionRecord): Sta
     launchType: task.launchType,
     serviceName: task.serviceArn?.slice(task.serviceArn.lastIndexOf("/") + 1),
     group: task.group,
+    ...gpuAssociations(task),
   };
+}
+
+function gpuAssociations(task: TaskRecord): Pick<StartPayload, "associations"> {
+  const associations = task.containers.flatMap(({ name: container, gpuIds = [] }) =>
+    gpuIds.map((name): GpuAssociation => {
+      return { name, type: "gpu", content: { encoding: "identity", value: name }, containers: [container] };
+    }),
+  );
+  return associations.length === 0 ? {} : { associations };
 }
 
 /** What tells an agent to stop a task, known to it or not. */

@@ -56,11 +56,23 @@ export function containerInstanceId(instance: { readonly arn: ContainerInstanceA
 export function remainingResources(instance: ContainerInstanceRecord): {
   readonly cpu: number;
   readonly memoryMiB: number;
+  /** Undefined for an instance that has no GPU. */
+  readonly gpus?: readonly string[];
 } {
+  const { registered, used } = instance;
   return {
-    cpu: instance.registered.cpu - instance.used.cpu,
-    memoryMiB: instance.registered.memoryMiB - instance.used.memoryMiB,
+    cpu: registered.cpu - used.cpu,
+    memoryMiB: registered.memoryMiB - used.memoryMiB,
+    gpus: registered.gpus === undefined ? undefined : freeGpus(instance),
   };
+}
+
+/** The GPUs that no task holds, in the order in which the host named them. */
+export function freeGpus({
+  registered,
+  used,
+}: Pick<ContainerInstanceRecord, "registered" | "used">): readonly string[] {
+  return (registered.gpus ?? []).filter((id) => used.gpus?.includes(id) !== true);
 }
 
 /** The value of an attribute, "" for one without a value, undefined for one that is not there. */

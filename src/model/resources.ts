@@ -7,6 +7,8 @@ export interface Resources {
   /** Host ports, each once. Dynamic ports are not reserved in advance and are not here. */
   readonly ports: readonly number[];
   readonly portsUdp: readonly number[];
+  /** Ids of GPUs, each once; absent where there is none. */
+  readonly gpus?: readonly string[];
 }
 
 export const NO_RESOURCES: Resources = { cpu: 0, memoryMiB: 0, ports: [], portsUdp: [] };
@@ -18,6 +20,7 @@ export function addResources(a: Resources, b: Resources): Resources {
     memoryMiB: a.memoryMiB + b.memoryMiB,
     ports: b.ports.length === 0 ? a.ports : [...a.ports, ...b.ports],
     portsUdp: b.portsUdp.length === 0 ? a.portsUdp : [...a.portsUdp, ...b.portsUdp],
+    ...gpusOf([...(a.gpus ?? []), ...(b.gpus ?? [])]),
   };
 }
 
@@ -28,10 +31,16 @@ export function subtractResources(a: Resources, b: Resources): Resources {
     memoryMiB: a.memoryMiB - b.memoryMiB,
     ports: without(a.ports, b.ports),
     portsUdp: without(a.portsUdp, b.portsUdp),
+    ...gpusOf(without(a.gpus ?? [], b.gpus ?? [])),
   };
 }
 
-function without(all: readonly number[], taken: readonly number[]): readonly number[] {
+/** The member of an amount that has these GPUs: none without any, as it was recorded before there were GPUs. */
+function gpusOf(gpus: readonly string[]): Pick<Resources, "gpus"> {
+  return gpus.length === 0 ? {} : { gpus };
+}
+
+function without<T>(all: readonly T[], taken: readonly T[]): readonly T[] {
   if (taken.length === 0) return all;
   const left = [...all];
   for (const port of taken) {
@@ -43,10 +52,10 @@ function without(all: readonly number[], taken: readonly number[]): readonly num
 
 /**
  * Resources as DescribeContainerInstances shows them. For ports, ECS lists those in use, in both the registered and
- * the remaining list.
+ * the remaining list. GPUs are listed by id, only for instances that have some.
  */
 export function toWireResources(
-  amount: { cpu: number; memoryMiB: number },
+  amount: { cpu: number; memoryMiB: number; gpus?: readonly string[] },
   usedPorts: readonly number[],
   usedUdp: readonly number[],
 ): Resource[] {
@@ -57,18 +66,19 @@ export function toWireResources(
     longValue: 0,
     integerValue,
   });
-  const set = (name: string, ports: readonly number[]): Resource => ({
+  const set = (name: string, items: readonly (number | string)[]): Resource => ({
     name,
     type: "STRINGSET",
     doubleValue: 0,
     longValue: 0,
     integerValue: 0,
-    stringSetValue: ports.map(String),
+    stringSetValue: items.map(String),
   });
   return [
     integer("CPU", amount.cpu),
     integer("MEMORY", amount.memoryMiB),
     set("PORTS", usedPorts),
     set("PORTS_UDP", usedUdp),
+    ...(amount.gpus === undefined ? [] : [set("GPU", amount.gpus)]),
   ];
 }

@@ -72,6 +72,8 @@ export interface ContainerRecord {
   readonly cpu: number;
   readonly memoryMiB?: number;
   readonly memoryReservationMiB?: number;
+  /** The GPUs of its instance that it was given. */
+  readonly gpuIds?: readonly string[];
 }
 
 /** A target group that a task's container is to be registered with while it runs. */

@@ -12,6 +12,8 @@ export interface Place {
   readonly instance: ContainerInstanceRecord;
   readonly cpu: number;
   readonly memoryMiB: number;
+  /** How many are left. */
+  readonly gpus: number;
   /** Tasks of the request's group that are to run there, those that were just placed among them. */
   readonly peers: number;
   /** Tasks of the request that were just placed there. */
@@ -25,8 +27,8 @@ export type PortHolder = { readonly by: "host" | "this" } | { readonly by: "task
 export type FailedCheck =
   | { readonly kind: "agent" }
   | {
-      /** CPU units, or MiB. */
-      readonly kind: "cpu" | "memory";
+      /** CPU units, MiB, or the number of GPUs. */
+      readonly kind: "cpu" | "memory" | "gpu";
       readonly needed: number;
       readonly left: number;
       readonly registered: number;
@@ -64,6 +66,8 @@ export function reasonOf(check: FailedCheck): RefusalReason {
       return "RESOURCE:MEMORY";
     case "port":
       return "RESOURCE:PORTS";
+    case "gpu":
+      return "RESOURCE:GPU";
     case "attribute":
       return "ATTRIBUTE";
     case "distinctInstance":
@@ -91,6 +95,10 @@ export function failedChecks(
     failed.push({ kind: "memory", needed: need.memoryMiB, left: memoryMiB, registered: registered.memoryMiB });
   }
   failed.push(...failedPorts(request, place, "tcp"), ...failedPorts(request, place, "udp"));
+  const gpuCount = need.gpuCount ?? 0;
+  if (gpuCount > place.gpus) {
+    failed.push({ kind: "gpu", needed: gpuCount, left: place.gpus, registered: registered.gpus?.length ?? 0 });
+  }
   for (const required of requiredAttributes) {
     if (hasAttribute(instance, required)) continue;
     const name = required.name ?? "";

@@ -12,6 +12,8 @@ export function describeCheck(check: FailedCheck): string {
       return `needs ${check.needed} CPU units, ${check.left} left of ${check.registered}`;
     case "memory":
       return `needs ${check.needed} MiB of memory, ${check.left} left of ${check.registered}`;
+    case "gpu":
+      return `needs ${check.needed} GPUs, ${check.left} left of ${check.registered}`;
     case "port":
       return `port ${check.port}/${check.protocol} is ${holderOf(check)}`;
     case "attribute":
@@ -67,9 +69,10 @@ function conditionOf({ free, without, connect }: Fix, where: string): string {
   const amounts = [
     ...(free.cpu > 0 ? [`${free.cpu} CPU units`] : []),
     ...(free.memoryMiB > 0 ? [`${free.memoryMiB} MiB`] : []),
+    ...(free.gpus > 0 ? [`${free.gpus} GPU${free.gpus === 1 ? "" : "s"}`] : []),
     ...free.ports.map((port) => `port ${port}`),
   ];
-  const isOne = amounts.length === 1 && free.cpu === 0 && free.memoryMiB === 0;
+  const isOne = amounts.length === 1 && (free.gpus === 1 || free.ports.length === 1);
   const ifs = [
     ...(amounts.length > 0 ? [`${listed(amounts)} ${isOne ? "is" : "are"} freed`] : []),
     ...(connect ? ["the agent connects"] : []),

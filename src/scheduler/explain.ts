@@ -25,6 +25,7 @@ function causeOf(reason: RefusalReason): string {
       return "is already using a port required by your task";
     case "ATTRIBUTE":
       return "is missing an attribute required by your task";
+    case "RESOURCE:GPU":
     case "AGENT":
     case "MemberOf placement constraint unsatisfied.":
     case "DistinctInstance placement constraint unsatisfied.":

@@ -11,7 +11,12 @@ export interface Fix {
   /** What a person calls the instance. */
   readonly host: string;
   /** What the tasks there would have to give back. Ports as `80/tcp`. */
-  readonly free: { readonly cpu: number; readonly memoryMiB: number; readonly ports: readonly string[] };
+  readonly free: {
+    readonly cpu: number;
+    readonly memoryMiB: number;
+    readonly gpus: number;
+    readonly ports: readonly string[];
+  };
   /** What the task would have to do without: `attribute:<name>` for a required attribute, else the failing part of a constraint. */
   readonly without: readonly string[];
   /** True if the instance's agent would have to connect. */
@@ -78,9 +83,10 @@ const ORDER: Readonly<Record<FailedCheck["kind"], number>> = {
   cpu: 1,
   memory: 2,
   port: 3,
-  attribute: 4,
-  distinctInstance: 5,
-  memberOf: 5,
+  gpu: 4,
+  attribute: 5,
+  distinctInstance: 6,
+  memberOf: 6,
 };
 
 /** The instance whose first failed check is the last in their order; among equals the one with the lowest ARN: rule [PL4]. */
@@ -113,7 +119,8 @@ function fixOf(of: Pick<Fix, "arn" | "host">, failed: readonly FailedCheck[]): F
   if (failed.length === 0) return undefined;
   const ports: string[] = [];
   const without: string[] = [];
-  let [cpu, memoryMiB, connect] = [0, 0, false];
+  const short = { cpu: 0, memory: 0, gpu: 0 };
+  let connect = false;
   for (const check of failed) {
     switch (check.kind) {
       case "agent":
@@ -121,9 +128,9 @@ function fixOf(of: Pick<Fix, "arn" | "host">, failed: readonly FailedCheck[]): F
         break;
       case "cpu":
       case "memory":
+      case "gpu":
         if (check.needed > check.registered) return undefined;
-        if (check.kind === "cpu") cpu = check.needed - check.left;
-        else memoryMiB = check.needed - check.left;
+        short[check.kind] = check.needed - check.left;
         break;
       case "port":
         if (check.holder.by === "host") return undefined;
@@ -140,7 +147,7 @@ function fixOf(of: Pick<Fix, "arn" | "host">, failed: readonly FailedCheck[]): F
         break;
     }
   }
-  return { ...of, free: { cpu, memoryMiB, ports }, without, connect };
+  return { ...of, free: { cpu: short.cpu, memoryMiB: short.memory, gpus: short.gpu, ports }, without, connect };
 }
 
 function nearestFixes(instances: readonly InstanceExplanation[], room: Headroom): readonly Fix[] {
@@ -165,11 +172,12 @@ function nearestFixes(instances: readonly InstanceExplanation[], room: Headroom)
 }
 
 function frees({ free }: Fix): boolean {
-  return free.cpu > 0 || free.memoryMiB > 0 || free.ports.length > 0;
+  return free.cpu > 0 || free.memoryMiB > 0 || free.gpus > 0 || free.ports.length > 0;
 }
 
 function changesOf({ free, without, connect }: Fix): number {
-  return without.length + free.ports.length + (free.cpu > 0 ? 1 : 0) + (free.memoryMiB > 0 ? 1 : 0) + (connect ? 1 : 0);
+  const amounts = [free.cpu, free.memoryMiB, free.gpus].filter((amount) => amount > 0);
+  return without.length + free.ports.length + amounts.length + (connect ? 1 : 0);
 }
 
 /** How much of its instance a fix would have to free: the parts of CPU and memory, added up. */

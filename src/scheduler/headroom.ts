@@ -1,3 +1,4 @@
+import { freeGpus } from "../model/container-instance.ts";
 import { type Place, satisfies } from "./checks.ts";
 import { type Constraint, readConstraint } from "./constraints.ts";
 import { DISCONNECTED, type Fleet, hasAttribute, READY } from "./fleet.ts";
@@ -8,6 +9,7 @@ export interface Left {
   readonly slot: number;
   readonly cpu: number;
   readonly memoryMiB: number;
+  readonly gpus: number;
   readonly peers: number;
 }
 
@@ -27,6 +29,9 @@ export class Headroom {
   placed: Int32Array | undefined;
   readonly #verdicts: Uint8Array;
   readonly #hasPorts: boolean;
+  readonly #gpuCount: number;
+  /** GPUs left on the slots on which tasks were placed. */
+  readonly #gpus = new Map<number, number>();
   readonly #isDistinct: boolean;
   readonly #ofTasks: readonly Extract<Constraint, { kind: "memberOf" }>[];
   readonly #ofInstance: readonly Extract<Constraint, { kind: "memberOf" }>[];
@@ -40,6 +45,7 @@ export class Headroom {
     this.memoryMiB = fleet.memoryMiB;
     this.peers = fleet.counts(request.group);
     this.#hasPorts = request.need.ports.length + request.need.portsUdp.length > 0;
+    this.#gpuCount = request.need.gpuCount ?? 0;
     this.#isDistinct = this.constraints.some((c) => c.kind === "distinctInstance");
     const memberOf = this.constraints.filter((c) => c.kind === "memberOf");
     this.#ofTasks = memberOf.filter((c) => !c.isOfInstance);
@@ -70,7 +76,7 @@ export class Headroom {
     if (this.#isDistinct && this.peers[slot] !== 0) return false;
     const verdict = this.#verdicts[slot];
     if (verdict === 2) return false;
-    if (verdict === 1 && !this.#hasPorts && this.#ofTasks.length === 0) return true;
+    if (verdict === 1 && !this.#hasPorts && this.#gpuCount === 0 && this.#ofTasks.length === 0) return true;
     const place = this.place(slot);
     if (place === undefined) return false;
     if (verdict === 0) {
@@ -78,20 +84,22 @@ export class Headroom {
       this.#verdicts[slot] = isSuitable ? 1 : 2;
       if (!isSuitable) return false;
     }
+    if (this.#gpuCount > place.gpus) return false;
     if (this.#hasPorts && (place.placed > 0 || !this.#hasFreePorts(place))) return false;
     return this.#ofTasks.every((constraint) => satisfies(this.request, constraint, place));
   }
 
   /** What the slot has before a task is placed there: for `occupy`. */
   left(slot: number): Left {
-    return { slot, cpu: this.cpu[slot] ?? 0, memoryMiB: this.memoryMiB[slot] ?? 0, peers: this.peers[slot] ?? 0 };
+    const [cpu = 0, memoryMiB = 0, peers = 0] = [this.cpu[slot], this.memoryMiB[slot], this.peers[slot]];
+    return { slot, cpu, memoryMiB, gpus: this.#gpuCount === 0 ? 0 : (this.place(slot)?.gpus ?? 0), peers };
   }
 
   /**
    * Takes what the task needs from a slot that had so much left. The fleet may have heard of that task by now, but of no other
    * change: the slot's figures are those that were left.
    */
-  occupy({ slot, cpu, memoryMiB, peers }: Left): void {
+  occupy({ slot, cpu, memoryMiB, gpus, peers }: Left): void {
     if (this.placed === undefined) {
       this.cpu = this.cpu.slice();
       this.memoryMiB = this.memoryMiB.slice();
@@ -101,6 +109,7 @@ export class Headroom {
     const { need } = this.request;
     this.cpu[slot] = cpu - need.cpu;
     this.memoryMiB[slot] = memoryMiB - need.memoryMiB;
+    if (this.#gpuCount > 0) this.#gpus.set(slot, gpus - this.#gpuCount);
     this.peers[slot] = peers + 1;
     this.placed[slot] = (this.placed[slot] ?? 0) + 1;
   }
@@ -113,6 +122,7 @@ export class Headroom {
       instance,
       cpu: this.cpu[slot] ?? 0,
       memoryMiB: this.memoryMiB[slot] ?? 0,
+      gpus: this.#gpuCount === 0 ? 0 : (this.#gpus.get(slot) ?? freeGpus(instance).length),
       peers: this.peers[slot] ?? 0,
       placed: this.placed?.[slot] ?? 0,
     };

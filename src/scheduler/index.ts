@@ -4,7 +4,7 @@ export { describeCheck, describeFix, describeFixes, describeInstance, describePl
 export { explainRefusal, NO_INSTANCES } from "./explain.ts";
 export { explainPlacement, type Fix, type InstanceExplanation, type PlacementExplanation } from "./explanation.ts";
 export { Fleet } from "./fleet.ts";
-export { type NeedOverrides, type NeedSource, needOf, requiredAttributesOf } from "./need.ts";
+export { gpuCountOf, type Need, type NeedOverrides, type NeedSource, needOf, requiredAttributesOf } from "./need.ts";
 export { PlacementIndex } from "./placement-index.ts";
 export { Placer, placeTask } from "./placer.ts";
 export { matchesQuery, type QueriedInstance } from "./query/evaluate.ts";

@@ -73,6 +73,15 @@ test("[PL1] what a task takes of its instance", () => {
   }
 });
 
+test("[PL15] GPUs are the sum over the containers, with the overrides' in place of the definition's", () => {
+  const gpus = (value: string) => ({ resourceRequirements: [{ type: "GPU" as const, value }] });
+  const definition = { containerDefinitions: [{ ...web, ...gpus("2") }, { ...side, ...gpus("1") }, { name: "none" }] };
+  assert.equal(needOf(definition).gpuCount, 3);
+  const override = (value: string) => ({ containerOverrides: [{ name: "web", ...gpus(value) }] });
+  assert.equal(needOf(definition, override("4")).gpuCount, 5);
+  assert.equal("gpuCount" in needOf({ containerDefinitions: [web] }, override("0")), false);
+});
+
 test("[PL3] the processor that a runtimePlatform names is a required attribute", () => {
   const required = requiredAttributesOf({
     requiresAttributes: [{ name: "a" }],

@@ -4,6 +4,7 @@ import type { PlacementStrategy } from "@aws-sdk/client-ecs";
 import { containerInstanceId } from "../model/container-instance.ts";
 import { NO_RESOURCES } from "../model/resources.ts";
 import { seededRandom } from "../runtime/random.ts";
+import { describeInstance } from "./describe.ts";
 import { explainRefusal } from "./explain.ts";
 import { Placer, placeTask } from "./placer.ts";
 import { DEFAULT_SERVICE_STRATEGY, type Placement } from "./request.ts";
@@ -14,8 +15,8 @@ const idOf = (placement: Placement) =>
   placement.kind === "placed" ? containerInstanceId(placement.instance) : placement.closest?.reason;
 
 test("[PL2] [PL3] the first check that fails names the reason, in ECS's order", () => {
-  const need = { cpu: 256, memoryMiB: 256, ports: [80], portsUdp: [53] };
-  const busy = { ...NO_RESOURCES, cpu: 1024, memoryMiB: 1024 };
+  const need = { cpu: 256, memoryMiB: 256, ports: [80], portsUdp: [53], gpuCount: 2 };
+  const busy = { ...NO_RESOURCES, cpu: 1024, memoryMiB: 1024, gpus: ["g0", "g1", "g2"] };
   const request = requestOf({
     need,
     requiredAttributes: [{ name: "gpu", value: "yes" }],
@@ -29,14 +30,16 @@ test("[PL2] [PL3] the first check that fails names the reason, in ECS's order", 
     ["RESOURCE:PORTS", { registered: { ...busy, ports: [80] } }],
     ["RESOURCE:PORTS", { used: { ...NO_RESOURCES, ports: [80] } }],
     ["RESOURCE:PORTS", { used: { ...NO_RESOURCES, portsUdp: [53] } }],
-    ["ATTRIBUTE", {}],
-    ["ATTRIBUTE", { attributes: [{ name: "gpu", value: "no" }] }],
-    ["a", { ...gpu, registered: { cpu: 256, memoryMiB: 256, ports: [53], portsUdp: [80] } }],
+    ["RESOURCE:GPU", {}],
+    ["RESOURCE:GPU", { registered: busy, used: { ...NO_RESOURCES, gpus: ["g1", "g2"] } }],
+    ["ATTRIBUTE", { registered: busy, used: { ...NO_RESOURCES, gpus: ["g1"] } }],
+    ["ATTRIBUTE", { registered: busy, attributes: [{ name: "gpu", value: "no" }] }],
+    ["a", { ...gpu, registered: { cpu: 256, memoryMiB: 256, ports: [53], portsUdp: [80], gpus: ["g0", "g1"] } }],
   ];
   for (const [answer, over] of rows) {
     assert.equal(idOf(placeTask(request, fleetWith([instanceWith("a", {}, over)]), chance)), answer);
   }
-  const taken = fleetWith([instanceWith("a", {}, gpu)], new Map([[instanceWith("a").arn, 1]]));
+  const taken = fleetWith([instanceWith("a", {}, { ...gpu, registered: busy })], new Map([[instanceWith("a").arn, 1]]));
   assert.equal(idOf(placeTask(request, taken, chance)), "DistinctInstance placement constraint unsatisfied.");
 });
 
@@ -72,6 +75,26 @@ test("[PL5] tasks placed in turn see what those before them took, ports included
   const placer = new Placer(requestOf({ need }), fleetWith([instanceWith("a"), instanceWith("b")]), chance);
   assert.deepEqual([idOf(placer.place()), idOf(placer.place())].sort(), ["a", "b"]);
   assert.equal(idOf(placer.place()), "RESOURCE:PORTS");
+});
+
+test("[PL5] [PL15] tasks placed in turn take GPUs, whether or not the fleet hears of them meanwhile", () => {
+  const registered = { ...NO_RESOURCES, cpu: 4096, memoryMiB: 4096, gpus: ["g0", "g1", "g2", "g3", "g4"] };
+  const instance = instanceWith("a", {}, { registered });
+  const need = { ...NO_RESOURCES, gpuCount: 2 };
+  for (const hears of [false, true]) {
+    const fleet = fleetWith([instance]);
+    const placer = new Placer(requestOf({ need }), fleet, chance);
+    const answers = [0, 1, 2].map((i) => {
+      const answer = idOf(placer.place());
+      const gpus = registered.gpus.slice(0, 2 * (i + 1));
+      if (hears) fleet.setInstance(instance.arn, { ...instance, used: { ...NO_RESOURCES, gpus } });
+      return answer;
+    });
+    assert.deepEqual(answers, ["a", "a", "RESOURCE:GPU"]);
+    const [said] = placer.explain().instances;
+    assert.deepEqual(said?.failed, [{ kind: "gpu", needed: 2, left: 1, registered: 5 }]);
+    assert.equal(said && describeInstance(said), "Needs 2 GPUs, 1 left of 5. Fits if 1 GPU is freed here.");
+  }
 });
 
 test("[PL6] without a strategy a service spreads over zones first and then over instances", () => {

@@ -1,11 +1,11 @@
 import type { Attribute, PlacementConstraint, PlacementStrategy } from "@aws-sdk/client-ecs";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
-import type { Resources } from "../model/resources.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
+import type { Need } from "./need.ts";
 
 /** What is to be placed, and what the choice depends on. */
 export interface PlacementRequest {
-  readonly need: Resources;
+  readonly need: Need;
   /** The task definition's `requiresAttributes`: an instance must have each, with that value if one is given. */
   readonly requiredAttributes: readonly Attribute[];
   /** Of the task definition and of the service or call together. Expressions must have been found right when they were given. */
@@ -46,6 +46,7 @@ export type RefusalReason =
   | "RESOURCE:CPU"
   | "RESOURCE:MEMORY"
   | "RESOURCE:PORTS"
+  | "RESOURCE:GPU"
   | "ATTRIBUTE"
   | "MemberOf placement constraint unsatisfied."
   | "DistinctInstance placement constraint unsatisfied.";

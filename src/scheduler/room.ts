@@ -15,8 +15,8 @@ export function roomFor(request: PlacementRequest, fleet: Fleet): (instance: Con
     if (slot === undefined || !room.fits(slot)) return 0;
     if (isOnlyOne) return 1;
     const copies = (left: number, each: number) => (each <= 0 ? Number.POSITIVE_INFINITY : Math.floor(left / each));
-    const { cpu, memoryMiB } = room.left(slot);
-    return Math.min(copies(cpu, need.cpu), copies(memoryMiB, need.memoryMiB));
+    const { cpu, memoryMiB, gpus } = room.left(slot);
+    return Math.min(copies(cpu, need.cpu), copies(memoryMiB, need.memoryMiB), copies(gpus, need.gpuCount ?? 0));
   };
 }
 

@@ -1,11 +1,11 @@
 import type { ContainerDefinition, ContainerOverride, PropagateTags } from "@aws-sdk/client-ecs";
-import { attributeValue, type ContainerInstanceRecord } from "../model/container-instance.ts";
+import { attributeValue, type ContainerInstanceRecord, freeGpus } from "../model/container-instance.ts";
 import type { Tags } from "../model/tags.ts";
 import type { ContainerRecord, TaskLoadBalancer, TaskRecord } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
-import { type NeedOverrides, needOf } from "../scheduler/index.ts";
+import { gpuCountOf, type NeedOverrides, needOf } from "../scheduler/index.ts";
 import {
   type ArnScope,
   type ClusterArn,
@@ -46,6 +46,8 @@ export function newTask(order: TaskOrder, at: { readonly now: Instant; readonly 
   const place = placeOf(order.clusterArn);
   const taskId = at.random.hex(16);
   const given = new Map((overrides.containerOverrides ?? []).map((o) => [o.name, o]));
+  const { gpuCount: _, ...need } = needOf(definition.definition, overrides);
+  const gpus = gpusFor(containers, given, instance);
   const architecture = attributeValue(instance, "ecs.cpu-architecture");
   return {
     arn: taskArn(place.scope, { clusterName: place.clusterName, taskId }),
@@ -65,11 +67,12 @@ export function newTask(order: TaskOrder, at: { readonly now: Instant; readonly 
         ...place,
         taskId,
         random: at.random,
+        gpuIds: gpus.get(c.name),
         pinnedDigest: order.imageDigests?.get(c.name ?? ""),
       }),
     ),
     healthStatus: "UNKNOWN",
-    resources: needOf(definition.definition, overrides),
+    resources: { ...need, ...(gpus.size === 0 ? {} : { gpus: [...gpus.values()].flat() }) },
     overrides: {
       containerOverrides: containers.map((c) => given.get(c.name) ?? { name: c.name }),
       cpu: overrides.cpu,
@@ -89,10 +92,35 @@ export function newTask(order: TaskOrder, at: { readonly now: Instant; readonly 
   };
 }
 
+/** The GPUs that each container is given: the first ones that are free, container by container. Throws if there are too few. */
+function gpusFor(
+  containers: readonly ContainerDefinition[],
+  overrides: ReadonlyMap<string | undefined, ContainerOverride>,
+  instance: ContainerInstanceRecord,
+): ReadonlyMap<string | undefined, readonly string[]> {
+  const free = [...freeGpus(instance)];
+  const given = new Map<string | undefined, readonly string[]>();
+  for (const container of containers) {
+    const count = gpuCountOf(container, overrides.get(container.name));
+    if (count === 0) continue;
+    const ids = free.splice(0, count);
+    if (ids.length < count) throw new Error(`a task was placed on ${instance.arn}, which has too few GPUs for it`);
+    given.set(container.name, ids);
+  }
+  return given;
+}
+
 function newContainer(
   definition: ContainerDefinition,
   override: ContainerOverride | undefined,
-  of: { scope: ArnScope; clusterName: string; taskId: string; random: Random; pinnedDigest: string | undefined },
+  of: {
+    scope: ArnScope;
+    clusterName: string;
+    taskId: string;
+    random: Random;
+    pinnedDigest: string | undefined;
+    gpuIds: readonly string[] | undefined;
+  },
 ): ContainerRecord {
   const { clusterName, taskId } = of;
   return {
@@ -108,6 +136,7 @@ function newContainer(
     cpu: override?.cpu ?? definition.cpu ?? 0,
     memoryMiB: override?.memory ?? definition.memory,
     memoryReservationMiB: override?.memoryReservation ?? definition.memoryReservation,
+    ...(of.gpuIds === undefined ? {} : { gpuIds: of.gpuIds }),
   };
 }
 

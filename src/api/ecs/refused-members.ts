@@ -5,7 +5,6 @@ import {
   CREATE_CLUSTER_REFUSED,
   UPDATE_CLUSTER_SETTINGS_REFUSED,
 } from "./clusters/refusals.ts";
-import { REGISTER_CONTAINER_INSTANCE_REFUSED } from "./container-instances/register.ts";
 import type { RefusedMembers } from "./refuse.ts";
 import { CREATE_SERVICE_REFUSED, UPDATE_SERVICE_REFUSED } from "./services/refusals.ts";
 import { STOP_SERVICE_DEPLOYMENT_REFUSED } from "./services/service-deployments.ts";
@@ -21,7 +20,6 @@ export const ecsRefusedMembers: { readonly [K in keyof EcsOperations]?: RefusedM
   ListTasks: LIST_TASKS_REFUSED,
   PutAccountSetting: PUT_ACCOUNT_SETTING_REFUSED,
   PutAccountSettingDefault: PUT_ACCOUNT_SETTING_REFUSED,
-  RegisterContainerInstance: REGISTER_CONTAINER_INSTANCE_REFUSED,
   RunTask: RUN_TASK_REFUSED,
   StartTask: START_TASK_REFUSED,
   StopServiceDeployment: STOP_SERVICE_DEPLOYMENT_REFUSED,

@@ -87,7 +87,18 @@ describe("RegisterContainerInstance", () => {
       "InvalidParameterException",
       /not a port/,
     ],
-    ["GPUs", { platformDevices: [{ id: "g", type: "GPU" }] }, "InvalidParameterException", /platformDevices/],
+    [
+      "a GPU twice",
+      {
+        platformDevices: [
+          { id: "g", type: "GPU" },
+          { id: "g", type: "GPU" },
+        ],
+      },
+      "InvalidParameterException",
+      /platformDevices: 'g' is no id, or is given twice/,
+    ],
+    ["a GPU without an id", { platformDevices: [{ id: "", type: "GPU" }] }, "InvalidParameterException", /is no id/],
     ["an attribute without a name", { attributes: [{ name: "" }] }, "InvalidParameterException", /attribute/],
     [
       "eleven custom attributes",

@@ -10,7 +10,6 @@ import type { EcsOperations } from "../../../wire/models/ecs.ts";
 import type { AccountScope } from "../../context.ts";
 import { clientError, invalidParameter } from "../errors.ts";
 import type { Operation } from "../operation.ts";
-import { type RefusedMembers, refuseMembers } from "../refuse.ts";
 import { resolveCluster } from "../resolve.ts";
 import { fromWireTags } from "../tags/tags.ts";
 import { type InstanceIdentity, readIdentity } from "./identity.ts";
@@ -18,10 +17,6 @@ import { attributesAfterRegistration } from "./registered-attributes.ts";
 import { containerInstanceArnOf } from "./resolve.ts";
 import { fromWireResources } from "./resources.ts";
 import { toWireContainerInstance } from "./wire.ts";
-
-export const REGISTER_CONTAINER_INSTANCE_REFUSED: RefusedMembers<"RegisterContainerInstance"> = [
-  { member: "platformDevices", hint: "Start the agent without GPU support." },
-];
 
 type Input = EcsOperations["RegisterContainerInstance"]["input"];
 
@@ -41,12 +36,11 @@ interface Registration {
  * new container instance. The answer repeats every attribute, which agents check. Source: agent protocol, registration.
  */
 export const registerContainerInstance: Operation<"RegisterContainerInstance"> = async (context, input) => {
-  refuseMembers(REGISTER_CONTAINER_INSTANCE_REFUSED, input);
   const { store, clock, random, scope } = context;
   const registration: Registration = {
     input,
     identity: readIdentity(input.instanceIdentityDocument),
-    registered: fromWireResources(input.totalResources),
+    registered: fromWireResources(input.totalResources, input.platformDevices),
     tags: fromWireTags(input.tags),
     scope,
     now: clock.now(),

@@ -1,4 +1,4 @@
-import type { Resource } from "@aws-sdk/client-ecs";
+import type { PlatformDevice, Resource } from "@aws-sdk/client-ecs";
 import { NO_RESOURCES, type Resources } from "../../../model/resources.ts";
 import { INT32_MAX } from "../../../wire/limits.ts";
 import { invalidParameter, notCarriedOut } from "../errors.ts";
@@ -6,8 +6,18 @@ import { invalidParameter, notCarriedOut } from "../errors.ts";
 /** Ports that a host keeps for itself. Source: ECS developer guide, portMappings. */
 const MAX_RESERVED_PORTS = 100;
 
-/** What a host offers, from RegisterContainerInstance. Throws InvalidParameterException for what is no amount or no port. */
-export function fromWireResources(given: readonly Resource[] | undefined): Resources {
+/** More than any machine has: a bound on what a record may grow to. */
+const MAX_GPUS = 128;
+const GPU_ID = /^[\x21-\x7e]{1,128}$/;
+
+/**
+ * What a host offers, from RegisterContainerInstance: GPUs are its platform devices. Throws InvalidParameterException for what is no
+ * amount, no port or no device.
+ */
+export function fromWireResources(
+  given: readonly Resource[] | undefined,
+  devices: readonly PlatformDevice[] = [],
+): Resources {
   const byName = new Map((given ?? []).map((resource) => [resource.name, resource]));
   const known = new Set(["CPU", "MEMORY", "PORTS", "PORTS_UDP"]);
   for (const name of byName.keys()) {
@@ -34,7 +44,17 @@ export function fromWireResources(given: readonly Resource[] | undefined): Resou
     memoryMiB: amount("MEMORY"),
     ports: ports("PORTS"),
     portsUdp: ports("PORTS_UDP"),
+    ...(devices.length === 0 ? {} : { gpus: gpusOf(devices) }),
   };
+}
+
+function gpusOf(devices: readonly PlatformDevice[]): readonly string[] {
+  if (devices.length > MAX_GPUS) throw invalidParameter(`platformDevices cannot have more than ${MAX_GPUS} elements.`);
+  const ids = devices.map(({ id = "" }) => id);
+  const wrong = ids.find((id, i) => !GPU_ID.test(id) || ids.indexOf(id) !== i);
+  if (wrong !== undefined)
+    throw invalidParameter(`platformDevices: '${wrong.slice(0, 40)}' is no id, or is given twice.`);
+  return ids;
 }
 
 function portOf(name: string, text: string): number {

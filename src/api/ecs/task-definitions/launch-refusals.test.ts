@@ -89,9 +89,9 @@ const ASKING: Record<string, RegisteredDefinition> = {
     {},
     { logConfiguration: { logDriver: "splunk", secretOptions: [{ name: "S", valueFrom: "p" }] } },
   ),
-  "containerDefinitions[].resourceRequirements": definition(
+  "containerDefinitions[].resourceRequirements[].type other than GPU": definition(
     {},
-    { resourceRequirements: [{ type: "GPU", value: "1" }] },
+    { resourceRequirements: [{ type: "InferenceAccelerator", value: "d" }] },
   ),
   "containerDefinitions[].credentialSpecs": definition({}, { credentialSpecs: ["credentialspec:x"] }),
   "containerDefinitions[].dockerSecurityOptions[] credentialspec:…": definition(

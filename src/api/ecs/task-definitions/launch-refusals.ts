@@ -27,7 +27,11 @@ const CONTAINER_ROWS: readonly Row[] = [
     hint: "Use a log driver of Docker's own, such as json-file, or none.",
   },
   { member: "containerDefinitions[].logConfiguration.secretOptions" },
-  { member: "containerDefinitions[].resourceRequirements" },
+  {
+    member: "containerDefinitions[].resourceRequirements[].type",
+    what: "other than GPU",
+    when: some((c) => (c.resourceRequirements ?? []).some((r) => r.type !== "GPU")),
+  },
   { member: "containerDefinitions[].credentialSpecs" },
   {
     member: "containerDefinitions[].dockerSecurityOptions[]",

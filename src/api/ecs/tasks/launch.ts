@@ -93,6 +93,8 @@ export function launchOn(
   at: { readonly now: Instant; readonly random: Random },
 ): TaskRecord {
   const { cluster, definition, overrides, group, startedBy, launchType, tags } = launch;
-  const order = { clusterArn: cluster.arn, definition, instance, overrides, group, startedBy, tags };
+  // The scheduler may have seen it otherwise: which of its GPUs are free, the record says.
+  const host = tx.containerInstances.get(instance.arn) ?? instance;
+  const order = { clusterArn: cluster.arn, definition, instance: host, overrides, group, startedBy, tags };
   return launchTask(tx, { ...newTask(order, at), launchType });
 }

@@ -46,6 +46,9 @@ function checkAmounts(definition: RegisteredDefinition, override: ContainerOverr
       throw invalid(member, `it must be at least ${MIN_CONTAINER_MEMORY_MIB} MiB.`);
     }
   }
+  for (const { type, value = "" } of override.resourceRequirements ?? []) {
+    if (type === "GPU" && !/^\d{1,4}$/.test(value)) throw invalid("resourceRequirements", "a GPU needs a number.");
+  }
   const container = definition.containerDefinitions?.find((c) => c.name === name);
   const limit = memory ?? container?.memory;
   const reserved = memoryReservation ?? container?.memoryReservation;

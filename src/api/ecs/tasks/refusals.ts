@@ -18,7 +18,12 @@ const COMMON: readonly RefusedMember<LaunchWish>[] = [
   { member: "overrides.inferenceAcceleratorOverrides" },
   { member: "overrides.ephemeralStorage" },
   { member: "overrides.containerOverrides[].environmentFiles", hint: "Give the values in environment." },
-  { member: "overrides.containerOverrides[].resourceRequirements" },
+  {
+    member: "overrides.containerOverrides[].resourceRequirements[].type",
+    what: "other than GPU",
+    when: ({ overrides }) =>
+      (overrides?.containerOverrides ?? []).some((o) => (o.resourceRequirements ?? []).some((r) => r.type !== "GPU")),
+  },
 ];
 
 export const RUN_TASK_REFUSED: RefusedMembers<"RunTask"> = [

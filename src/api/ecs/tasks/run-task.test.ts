@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Resource } from "@aws-sdk/client-ecs";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
 import { refused } from "../testing.ts";
 import { type TasksRig, tasksRig } from "./testing.ts";
@@ -92,6 +93,49 @@ describe("RunTask", () => {
       containerInstances: [holder?.containerInstanceArn ?? ""],
     });
     assert.deepEqual(named.failures, failures);
+  });
+
+  test("[PL15] tasks are given the GPUs of their instance, each to one container, until they have STOPPED", async () => {
+    const rig = await tasksRig();
+    const devices = ["gpu-a", "gpu-b", "gpu-c"].map((id) => ({ id, type: "GPU" as const }));
+    const host = await rig.host("1", { platformDevices: devices });
+    await rig.host("2");
+    const gpus = (value: string) => ({ resourceRequirements: [{ type: "GPU" as const, value }] });
+    const side = { name: "side", image: "side", memory: 10, ...gpus("1") };
+    await rig.define(
+      "cuda",
+      {},
+      { containerDefinitions: [{ name: "web", image: "web", memory: 10, ...gpus("1") }, side] },
+    );
+    const [first] = (await run(rig, { taskDefinition: "cuda" })).tasks ?? [];
+    assert.deepEqual(
+      first?.containers?.map((c) => c.gpuIds),
+      [["gpu-a"], ["gpu-b"]],
+    );
+    const { tasks, failures } = await run(rig, { taskDefinition: "cuda" });
+    assert.deepEqual([tasks, failures?.map((f) => f.reason)], [[], ["RESOURCE:GPU", "RESOURCE:GPU"]]);
+    const resource = async () => {
+      const { containerInstances } = await rig.call("DescribeContainerInstances", { containerInstances: [host] });
+      const of = (list: Resource[] | undefined) => list?.find((r) => r.name === "GPU")?.stringSetValue;
+      const [instance] = containerInstances ?? [];
+      return [of(instance?.registeredResources), of(instance?.remainingResources)];
+    };
+    assert.deepEqual(await resource(), [["gpu-a", "gpu-b", "gpu-c"], ["gpu-c"]]);
+    const none = { containerOverrides: [{ name: "side", ...gpus("0") }] };
+    const [small] = (await run(rig, { taskDefinition: "cuda", overrides: none })).tasks ?? [];
+    assert.deepEqual(
+      small?.containers?.map((c) => c.gpuIds),
+      [["gpu-c"], undefined],
+    );
+    for (const task of [first, small]) {
+      await rig.call("SubmitTaskStateChange", { task: task?.taskArn, status: "STOPPED" });
+    }
+    assert.deepEqual(await resource(), [
+      ["gpu-a", "gpu-b", "gpu-c"],
+      ["gpu-a", "gpu-b", "gpu-c"],
+    ]);
+    assert.equal((await run(rig, { taskDefinition: "cuda", count: 2 })).tasks?.length, 1);
+    rig.context.store.verify();
   });
 
   test("[PL11] a task placed earlier in the same call counts for task:group", async () => {

@@ -66,6 +66,7 @@ function toWireContainer(task: TaskRecord, container: ContainerRecord): Containe
     memory: container.memoryMiB === undefined ? undefined : String(container.memoryMiB),
     memoryReservation:
       container.memoryReservationMiB === undefined ? undefined : String(container.memoryReservationMiB),
+    ...(container.gpuIds === undefined ? {} : { gpuIds: [...container.gpuIds] }),
   };
 }
 
