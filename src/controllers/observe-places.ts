@@ -14,6 +14,7 @@ export function observePlaces(
   tables: BerthView,
   service: ServiceRecord,
   settings: DeploymentSettings,
+  heardSince: (arn: ContainerInstanceArn) => Instant | undefined,
 ): readonly ObservedPlace[] {
   const definition = tables.taskDefinitions.get(primaryDeployment(service).taskDefinitionArn);
   if (definition === undefined) return [];
@@ -28,6 +29,8 @@ export function observePlaces(
       room: room(instance),
       openFrom: Math.max(
         instance.connectivityChangedAt + settings.rebalanceAfterMs,
+        // Recorded as connected, it may have been away, or be silent at this moment.
+        (heardSince(instance.arn) ?? Number.POSITIVE_INFINITY) + settings.rebalanceAfterMs,
         (failedAt.get(instance.arn) ?? Number.NEGATIVE_INFINITY) + FAILED_MOVE_REST_MS,
       ),
     }));

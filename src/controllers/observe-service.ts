@@ -50,7 +50,7 @@ export function observeService(
     unaccounted: tables.tasks.where("serviceUnaccounted", serviceArn),
     settings,
     places: () => {
-      places ??= observePlaces(tables, service, settings);
+      places ??= observePlaces(tables, service, settings, contact);
       return places;
     },
     daemonHosts:

@@ -18,7 +18,7 @@ import {
 } from "./testing.ts";
 
 /** A steady service of four on two hosts, whose tasks count as healthy at once, and a third host that has just connected. */
-async function world(memory = 128) {
+async function world(memory = 128, heardSince?: (clock: ManualClock) => number | undefined) {
   const clock = new ManualClock(1_000_000);
   const opening = testPlane(clock);
   await clock.pass(0);
@@ -39,6 +39,7 @@ async function world(memory = 128) {
   await during(putWorld(store, 2));
   const controller = startServicesController({
     ...context,
+    ...(heardSince === undefined ? {} : { agents: { heardSince: () => heardSince(clock) } }),
     deployment: { healthyAfterMs: 0, rebalanceAfterMs: 10_000 },
   });
   await change((tx) => {
@@ -80,6 +81,19 @@ test("[DP24] [DP25] a host that joined gets its share when it has been there for
     "has stopped 1 running tasks on (container-instance host1) due to rebalancing: (task).",
     "is balanced over its container instances.",
   ]);
+  await stop();
+});
+
+test("[DP25] nothing moves while hosts are silent, and their time begins when they are heard again", async () => {
+  let since: number | undefined;
+  const { clock, counts, stop } = await world(128, () => since);
+  await clock.pass(40_000);
+  assert.deepEqual(counts(), [2, 2, 0]);
+  since = clock.monotonic();
+  await clock.pass(9_000);
+  assert.deepEqual(counts(), [2, 2, 0]);
+  await clock.pass(31_000);
+  assert.deepEqual(counts(), [2, 2, 1]);
   await stop();
 });
 

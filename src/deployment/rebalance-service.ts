@@ -41,7 +41,7 @@ function endOfMove(look: Look, replaced: Member, { ended }: MoveProgress, now: I
   return [...actions, { kind: "event", message: messages.balanced(field, groupsOf(tasks, field)), once: false }];
 }
 
-/** Steady for more than this look, nothing being stopped, and room for one more task. */
+/** Steady for more than this look, nothing being stopped, no host silent, and room for one more task. */
 function isReady({ observed, service, roster, isSteady }: Look, now: Instant): boolean {
   return (
     isSteady &&
@@ -51,7 +51,7 @@ function isReady({ observed, service, roster, isSteady }: Look, now: Instant): b
     roster.stops.length === 0 &&
     roster.room > 0 &&
     canStart(primaryDeployment(service), now) &&
-    observed.tasks.every(({ task }) => task.lastStatus !== "STOPPING")
+    observed.tasks.every(({ task, isHostSilent }) => task.lastStatus !== "STOPPING" && isHostSilent !== true)
   );
 }
 
