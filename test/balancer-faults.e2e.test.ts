@@ -191,6 +191,7 @@ test("a configuration that HAProxy cannot take leaves the one before it at work,
   const settings = {
     runtimeAddress: launcher.runtime(haproxy.files).bind,
     serverStateFile: haproxy.files.serverState,
+    stickyFile: haproxy.files.sticky,
     weightsFile: haproxy.files.weights,
     certificatesDir: haproxy.files.certificates,
     user: launcher.user,
@@ -199,7 +200,7 @@ test("a configuration that HAProxy cannot take leaves the one before it at work,
     const state = stateOf(port, []);
     const listeners = ports.map((p) => ({ ...state.listeners[0]!, id: `at:${p}`, port: p }));
     const config = renderConfiguration({ ...state, listeners }, new Map(), settings, description);
-    return { text: config, description, serverState: "1\n", weights: "", certificates: new Map() };
+    return { text: config, description, serverState: "1\n", maps: new Map(), certificates: new Map() };
   };
   const refused = (error: unknown) =>
     error instanceof ConfigurationRefused && error.binds.get(frontendName(`at:${taken}`))?.includes("in use") === true;

@@ -50,6 +50,8 @@ export async function startTarget(name: string, { status = 200, address = "127.0
       return res.end();
     }
     seen.requests += 1;
+    if (req.url === "/login") res.setHeader("Set-Cookie", "session=1; Path=/");
+    if (req.url === "/server") res.setHeader("Server", "a test");
     if (req.url === "/slow") waiting.push(res);
     else res.end(JSON.stringify({ name, headers: req.headers }));
   });

@@ -63,8 +63,3 @@ export function commandsFor(backend: string, action: ServerAction): Command[] {
       return assertNever(action, "server action");
   }
 }
-
-/** The commands that set entries of the map of weights. */
-export function weightCommands(mapFile: string, entries: ReadonlyMap<string, number>): Command[] {
-  return [...entries].map(([entry, value]) => ({ text: `set map ${mapFile} ${entry} ${value}`, accepts: SILENT }));
-}

@@ -10,6 +10,7 @@ import { validateState } from "./state.ts";
 const settings = {
   runtimeAddress: "unix@/var/lib/berth/balancer/runtime.sock",
   serverStateFile: "/var/lib/berth/balancer/servers.state",
+  stickyFile: "/var/lib/berth/balancer/sticky.map",
   weightsFile: "/var/lib/berth/balancer/weights.map",
   certificatesDir: "/var/lib/berth/balancer/certificates",
   user: { name: "haproxy", group: "haproxy" },

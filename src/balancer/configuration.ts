@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { bindLines } from "./certificates.ts";
+import { headerLines } from "./headers.ts";
 import { backendName, backupName, frontendName } from "./names.ts";
 import { quoteWord } from "./quote-word.ts";
 import { connectionLines, NO_BACKEND, ruleLines } from "./rules.ts";
 import { backupOptions, serverOptions } from "./server-options.ts";
-import type { BalancerState, HealthCheckState, ListenerState, TargetGroupState } from "./state.ts";
+import type { BalancerState, ListenerState, TargetGroupState } from "./state.ts";
+import { stickinessLines } from "./stickiness.ts";
 import { forwardedGroups } from "./traffic.ts";
 
 /** Where HAProxy finds its things, and what it may use. */
@@ -15,6 +17,8 @@ export interface ConfigurationSettings {
   readonly serverStateFile: string;
   /** The map of forwards' weights (weights.ts). Its path has no blank, quote, comma or bracket. */
   readonly weightsFile: string;
+  /** The map of what cookies lead to (stickiness.ts); like the path before. */
+  readonly stickyFile: string;
   /** Where certificates are, and the lists of them that listeners have; like the path before. */
   readonly certificatesDir: string;
   /** Whom the workers become after binding; undefined where the master is not root. */
@@ -82,21 +86,48 @@ function frontendSection(state: BalancerState, listener: ListenerState, settings
       `  timeout http-keep-alive ${idle}`,
       // A reload must not close an idle connection under a client that is about to use it.
       "  option idle-close-on-response",
-      "  option forwardfor",
-      `  http-request set-header X-Forwarded-Proto ${listener.tls === undefined ? "http" : "https"}`,
-      `  http-request set-header X-Forwarded-Port ${listener.port}`,
+      ...headerLines(listener),
     );
   lines.push(...(listener.protocol === "HTTP" ? ruleLines : connectionLines)(listener, settings.weightsFile));
   return lines;
 }
 
-function healthCheckLines(check: HealthCheckState): string[] {
+/** A random choice of one, not the better of two: ELB's has no regard to load either. */
+const BALANCE = {
+  round_robin: "roundrobin",
+  least_outstanding_requests: "leastconn",
+  weighted_random: "random(1)",
+} as const;
+
+/** By address, a target that comes or goes moves the clients of no other. */
+function balanceLines({ algorithm, stickiness }: TargetGroupState): string[] {
+  if (stickiness?.type === "source_ip") return ["  balance source", "  hash-type consistent"];
+  return [`  balance ${BALANCE[algorithm]}`];
+}
+
+/** Every code of a list of codes and ranges. */
+const codesIn = (matcher: string) =>
+  matcher.split(",").flatMap((part) => {
+    const [low, high = low] = part.split("-").map(Number);
+    return Array.from({ length: (high ?? 0) - (low ?? 0) + 1 }, (_, index) => (low ?? 0) + index);
+  });
+
+function healthCheckLines({ healthCheck: check, version }: TargetGroupState): string[] {
   if (!check.enabled) return [];
   const lines = [`  timeout check ${seconds(check.timeoutSeconds)}`];
-  if (check.protocol === "HTTP")
+  if (check.protocol !== "HTTP") return lines;
+  const common = `hdr Host "%[bc_dst]:%[bc_dst_port]" hdr User-Agent "ELB-HealthChecker/2.0 (Berth)"`;
+  const uri = `uri ${quoteWord(check.path)}`;
+  if (version === "grpc")
     lines.push(
       "  option httpchk",
-      `  http-check send meth GET uri ${quoteWord(check.path)} ver HTTP/1.1 hdr Host "%[bc_dst]:%[bc_dst_port]" hdr User-Agent "ELB-HealthChecker/2.0 (Berth)"`,
+      `  http-check send meth POST ${uri} ver HTTP/2 ${common} hdr Content-Type application/grpc hdr TE trailers`,
+      `  http-check expect hdr name grpc-status value -m reg "^(${codesIn(check.matcher).join("|")})\\$"`,
+    );
+  else
+    lines.push(
+      "  option httpchk",
+      `  http-check send meth GET ${uri} ver ${version === "http2" ? "HTTP/2" : "HTTP/1.1"} ${common}`,
       `  http-check expect status ${check.matcher}`,
     );
   return lines;
@@ -109,12 +140,17 @@ function healthCheckLines(check: HealthCheckState): string[] {
  * A failed connection is retried for every method: nothing was sent. A connection that closed without an answer is retried
  * only for safe methods (RFC 9110, 9.2.1), since the target may have acted on the request before it died.
  */
-function backendSection(group: TargetGroupState, idleTimeoutSeconds: number, servers: WrittenServers): string[] {
+function backendSection(
+  group: TargetGroupState,
+  idleTimeoutSeconds: number,
+  servers: WrittenServers,
+  settings: ConfigurationSettings,
+): string[] {
   const idle = seconds(idleTimeoutSeconds);
   const lines = [
     `backend ${backendName(group.id)}`,
     `  mode ${group.protocol.toLowerCase()}`,
-    `  balance ${group.algorithm === "round_robin" ? "roundrobin" : "leastconn"}`,
+    ...balanceLines(group),
     `  timeout server ${idle}`,
     `  timeout tunnel ${idle}`,
     "  option allbackups",
@@ -124,8 +160,9 @@ function backendSection(group: TargetGroupState, idleTimeoutSeconds: number, ser
       "  http-reuse safe",
       "  retry-on conn-failure empty-response",
       "  http-request disable-l7-retry unless { method GET HEAD OPTIONS }",
+      ...stickinessLines(group, settings.stickyFile),
     );
-  lines.push(...healthCheckLines(group.healthCheck));
+  lines.push(...healthCheckLines(group));
   const targets = new Map(group.targets.map((target) => [target.id, target]));
   for (const server of servers.get(group.id) ?? []) {
     const target = targets.get(server.targetId);
@@ -163,7 +200,7 @@ export function renderConfiguration(
   if (sections.some((lines) => lines.some((line) => line.includes(`_backend ${NO_BACKEND}`))))
     sections.push([`backend ${NO_BACKEND}`, "  mode http"]);
   for (const group of state.targetGroups)
-    sections.push(backendSection(group, idleTimeoutOf(group, state.listeners), servers));
+    sections.push(backendSection(group, idleTimeoutOf(group, state.listeners), servers, settings));
   return `# Written by Berth. It is written anew at every change of a listener or target group.\n${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 

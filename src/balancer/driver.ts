@@ -3,19 +3,21 @@ import type { Log } from "../runtime/log.ts";
 import type { Balancer, BalancerStatus } from "./balancer.ts";
 import { probeBind } from "./bind.ts";
 import { type Certificates, certificateCommands, certificateFiles, wantedCertificates } from "./certificates.ts";
-import { type Command, weightCommands } from "./commands.ts";
+import type { Command } from "./commands.ts";
 import { type ConfigurationSettings, renderConfiguration, structureOf } from "./configuration.ts";
 import { Fleet } from "./fleet.ts";
 import { ConfigurationRefused, HaproxyProcess, type Snapshot } from "./haproxy.ts";
 import { haproxyVersion, type Launcher } from "./launcher.ts";
 import { Listeners } from "./listeners.ts";
+import { type MapContents, mapCommands, renderMap } from "./live-map.ts";
 import { backendName } from "./names.ts";
 import { RuntimeUnreachable } from "./runtime.ts";
 import { socketAddress } from "./server-options.ts";
 import { renderServerState } from "./server-state.ts";
 import { type BalancerState, type TargetReport, validateState } from "./state.ts";
 import type { ServerRow, WorkerInfo } from "./statistics.ts";
-import { renderWeights, weightEntries } from "./weights.ts";
+import { stickyServers } from "./stickiness.ts";
+import { weightEntries } from "./weights.ts";
 
 export interface BalancerOptions {
   /** Configuration, sockets, pid and log of HAProxy. Made if missing, for its owner alone. One balancer per directory. */
@@ -69,7 +71,9 @@ class Driver implements Balancer {
   #backends: ReadonlySet<string> = new Set();
   #bound: ReadonlySet<string> = new Set();
   /** The weights of forwards that it has; undefined until an adopted one was asked. */
-  #weights: Map<string, number> | undefined;
+  #weights: MapContents | undefined;
+  /** The same of what cookies lead to. */
+  #sticky: MapContents | undefined;
   /** The same of certificates. */
   #certificates: Certificates | undefined;
   #lastError: string | undefined;
@@ -94,6 +98,7 @@ class Driver implements Balancer {
       runtimeAddress: launcher.runtime(this.#haproxy.files).bind,
       serverStateFile: this.#haproxy.files.serverState,
       weightsFile: this.#haproxy.files.weights,
+      stickyFile: this.#haproxy.files.sticky,
       certificatesDir: this.#haproxy.files.certificates,
       user: launcher.user,
     };
@@ -199,7 +204,7 @@ class Driver implements Balancer {
     const carried = { ...state, targetGroups };
     const retired = await this.#retired(carried);
     const look = this.#fleet.look(carried, snapshot.rows, [...retired.values()].flat(), this.#clock.monotonic());
-    const live = await this.#liveCommands(state);
+    const live = await this.#liveCommands(state, look.tracks);
     const refusal = await this.#send([...live, ...look.commands]);
     if (refusal !== undefined) this.#forgetLive();
     for (const [pid, rows] of retired)
@@ -269,19 +274,25 @@ class Driver implements Balancer {
   async #become(state: BalancerState, structure: string, running: boolean): Promise<void> {
     const generation = this.#generation + 1;
     const description = `berth ${generation} ${structure}`;
-    const weights = weightEntries(state);
+    const { weights, sticky } = this.#haproxy.files;
+    const shares = weightEntries(state);
+    const servers = stickyServers(state, this.#fleet.tracks);
     const certificates = wantedCertificates(state, this.#haproxy.files.certificates);
     const config = {
       text: renderConfiguration(state, this.#fleet.written(state), this.#settings, description),
       description,
       serverState: renderServerState(state, this.#fleet.tracks),
-      weights: renderWeights(weights),
+      maps: new Map([
+        [weights, renderMap(shares)],
+        [sticky, renderMap(servers)],
+      ]),
       certificates: certificateFiles(certificates),
     };
     const from = this.#clock.monotonic();
     const worker = running ? await this.#haproxy.reload(config) : await this.#haproxy.start(config);
     this.#took(worker, generation, structure);
-    this.#weights = weights;
+    this.#weights = shares;
+    this.#sticky = servers;
     this.#certificates = certificates;
     this.#haproxy.keepCertificates(config.certificates);
     const fields = { generation, pid: worker.pid, ms: Math.round(this.#clock.monotonic() - from) };
@@ -300,22 +311,29 @@ class Driver implements Balancer {
   }
 
   /** The commands for what changes without a reload and is no target. Of what HAProxy does not have, none: a reload brings it. */
-  async #liveCommands(state: BalancerState): Promise<Command[]> {
-    this.#weights ??= await this.#haproxy.weights();
+  async #liveCommands(state: BalancerState, tracks: Fleet["tracks"]): Promise<Command[]> {
+    const { weights, sticky } = this.#haproxy.files;
+    this.#weights ??= await this.#haproxy.map(weights);
+    this.#sticky ??= await this.#haproxy.map(sticky);
+    const entries = weightEntries(state);
     const known = this.#weights;
-    const weights = [...weightEntries(state)].filter(([entry, value]) => (known.get(entry) ?? value) !== value);
-    for (const [entry, value] of weights) known.set(entry, value);
+    const shares = new Map([...known].map(([entry, value]) => [entry, entries.get(entry) ?? value]));
+    const servers = stickyServers(state, tracks);
+    const maps = [...mapCommands(weights, known, shares), ...mapCommands(sticky, this.#sticky, servers)];
+    this.#weights = shares;
+    this.#sticky = servers;
     const wanted = wantedCertificates(state, this.#haproxy.files.certificates);
     this.#certificates ??= await this.#haproxy.certificates(wanted);
     const { commands, after } = certificateCommands(this.#certificates, wanted);
     this.#certificates = after;
     if (commands.length > 0) this.#haproxy.keepCertificates(certificateFiles(wanted));
-    return [...commands, ...weightCommands(this.#haproxy.files.weights, new Map(weights))];
+    return [...commands, ...maps];
   }
 
   /** HAProxy is asked anew what it has. */
   #forgetLive(): void {
     this.#weights = undefined;
+    this.#sticky = undefined;
     this.#certificates = undefined;
   }
 

@@ -25,6 +25,7 @@ import {
   type wantedCertificates,
 } from "./certificates.ts";
 import { type BalancerFiles, balancerFiles, checkPath, type Launcher, type ProgramLine } from "./launcher.ts";
+import { type MapContents, parseMap } from "./live-map.ts";
 import { type RuntimeCommand, RuntimeUnreachable, runCommands, runMasterCommand } from "./runtime.ts";
 import {
   type Processes,
@@ -35,7 +36,6 @@ import {
   type ServerRow,
   type WorkerInfo,
 } from "./statistics.ts";
-import { parseWeights } from "./weights.ts";
 
 const execute = promisify(execFile);
 
@@ -91,8 +91,8 @@ export interface WorkerConfiguration {
   /** What `show info` is to say of it, so that it is known when it is there. */
   readonly description: string;
   readonly serverState: string;
-  /** The map of forwards' weights. */
-  readonly weights: string;
+  /** Path to text: the maps. */
+  readonly maps: ReadonlyMap<string, string>;
   /** Path to text: the certificates. */
   readonly certificates: ReadonlyMap<string, string>;
 }
@@ -221,10 +221,10 @@ export class HaproxyProcess {
     }
   }
 
-  /** The weights that the worker has. */
-  async weights(): Promise<Map<string, number>> {
-    const [answer = ""] = await this.command([`show map ${this.files.weights}`]);
-    return parseWeights(answer);
+  /** The map of that file that the worker has: empty if it has none. */
+  async map(file: string): Promise<MapContents> {
+    const [answer = ""] = await this.command([`show map ${file}`]);
+    return parseMap(answer);
   }
 
   /** Of the certificates and lists that are `wanted`, those that the worker has. What an earlier process left undone is undone. */
@@ -299,11 +299,10 @@ export class HaproxyProcess {
     rmSync(this.files.pid, { force: true });
   }
 
-  async #write({ text, serverState, weights, certificates }: WorkerConfiguration): Promise<void> {
+  async #write({ text, serverState, maps, certificates }: WorkerConfiguration): Promise<void> {
     writeFileSync(this.files.nextConfig, text, { mode: 0o600 });
-    // What runs read the file before this one at its start and never reads it again.
-    writeFileSync(this.files.weights, weights, { mode: 0o600 });
-    for (const [path, content] of certificates) writeFileSync(path, content, { mode: 0o600 });
+    // What runs read the files before these at its start and never reads them again.
+    for (const [path, content] of [...maps, ...certificates]) writeFileSync(path, content, { mode: 0o600 });
     const { file, args } = this.#launcher.check(this.files);
     try {
       await execute(file, args, { timeout: 60_000 });

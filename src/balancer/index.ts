@@ -1,5 +1,6 @@
 export type { Balancer, BalancerStatus } from "./balancer.ts";
 export { type BalancerOptions, startBalancer } from "./driver.ts";
+export type { HeaderSettings } from "./headers.ts";
 export {
   type ContainerLauncherOptions,
   containerLauncher,
@@ -19,4 +20,5 @@ export {
   type TargetState,
   type TlsState,
 } from "./state.ts";
+export type { StickinessState } from "./stickiness.ts";
 export type { ListenerAction, RuleCondition, RuleState } from "./traffic.ts";

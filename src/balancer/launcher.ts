@@ -14,6 +14,8 @@ export interface BalancerFiles {
   readonly serverState: string;
   /** The weights of forwards, for a worker that starts. */
   readonly weights: string;
+  /** What cookies lead to, for a worker that starts. */
+  readonly sticky: string;
   /** Certificates with their private keys, and lists of them: a folder for its owner alone. */
   readonly certificates: string;
   readonly pid: string;
@@ -55,6 +57,7 @@ export function balancerFiles(dir: string): BalancerFiles {
     nextConfig: join(dir, "haproxy.cfg.next"),
     serverState: join(dir, "servers.state"),
     weights: join(dir, "weights.map"),
+    sticky: join(dir, "sticky.map"),
     certificates: join(dir, "certificates"),
     pid: join(dir, "haproxy.pid"),
     log: join(dir, "haproxy.log"),

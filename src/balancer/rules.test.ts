@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { connectionLines, ruleLines } from "./rules.ts";
 import type { ListenerState } from "./state.ts";
 import type { ListenerAction, RuleState } from "./traffic.ts";
-import { parseWeights, renderWeights, ruleKey, weightEntries } from "./weights.ts";
+import { ruleKey, weightEntries } from "./weights.ts";
 
 const forward = (...weights: [string, number][]): ListenerAction => ({
   type: "forward",
@@ -139,26 +139,21 @@ test("a TCP listener draws once for each connection", () => {
   assert.deepEqual(connectionLines(tcp(forward(["blue", 0])), "/w"), ["  tcp-request connection reject"]);
 });
 
-test("the map has each group's share of the draws, and what is read back from HAProxy is what was written", () => {
+test("the map has each group's share of the draws", () => {
   const of = listener(forward(["a", 0], ["b", 0]), onPath("s", "/", sticky(["blue", 80], ["green", 20], ["c", 0])));
   const [none, split] = [ruleKey(of, undefined), ruleKey(of, of.rules[0])];
   const entries = weightEntries({ listeners: [of], targetGroups: [] });
   assert.deepEqual(
     entries,
     new Map([
-      [`${split}.0`, 800_000],
-      [`${split}.0.w`, 80],
-      [`${split}.1`, 1_000_000],
-      [`${split}.1.w`, 20],
-      [`${split}.2`, 1_000_000],
-      [`${split}.2.w`, 0],
-      [`${none}.0`, 0],
-      [`${none}.1`, 0],
+      [`${split}.0`, "800000"],
+      [`${split}.0.w`, "80"],
+      [`${split}.1`, "1000000"],
+      [`${split}.1.w`, "20"],
+      [`${split}.2`, "1000000"],
+      [`${split}.2.w`, "0"],
+      [`${none}.0`, "0"],
+      [`${none}.1`, "0"],
     ]),
   );
-  const told = renderWeights(entries)
-    .trimEnd()
-    .split("\n")
-    .map((line, index) => `0x55${index} ${line}`);
-  assert.deepEqual(parseWeights(told.join("\n")), entries);
 });

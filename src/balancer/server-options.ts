@@ -27,10 +27,13 @@ function checkPort(group: TargetGroupState, target: TargetState): number | undef
  */
 export function serverOptions(group: TargetGroupState, target: TargetState, how: "written" | "added"): string {
   const check = group.healthCheck;
-  const words = [socketAddress(target.address, target.port), "weight 1", ...tlsWords(group)];
+  const words = [socketAddress(target.address, target.port), "weight 1", ...trafficWords(group)];
+  if (group.slowStartSeconds !== undefined) words.push(`slowstart ${group.slowStartSeconds}s`);
   if (check.enabled) {
+    if (group.proxyProtocol === true) words.push("check-send-proxy");
     if (check.tls === true) words.push(group.tls === true ? "check-ssl" : "check-ssl verify none");
-    else if (group.tls === true && how === "written") words.push("no-check-ssl");
+    if (group.version !== undefined) words.push(check.tls === true ? "check-alpn h2" : "check-proto h2");
+    if (check.tls !== true && group.tls === true && how === "written") words.push("no-check-ssl");
     const inter = Math.round(check.intervalSeconds * 1000);
     words.push(`check inter ${inter}ms fastinter ${inter}ms downinter ${Math.min(inter, DOWN_INTERVAL_MS)}ms`);
     words.push(`rise ${check.healthyThreshold} fall ${check.unhealthyThreshold}`);
@@ -43,8 +46,14 @@ export function serverOptions(group: TargetGroupState, target: TargetState, how:
 
 /** The same for the unchecked copy. */
 export function backupOptions(group: TargetGroupState, target: TargetState): string {
-  return [socketAddress(target.address, target.port), "weight 1", ...tlsWords(group), "backup"].join(" ");
+  return [socketAddress(target.address, target.port), "weight 1", ...trafficWords(group), "backup"].join(" ");
 }
 
-/** How traffic to the target is encrypted. As ELB does, whatever certificate the target shows is taken. */
-const tlsWords = (group: TargetGroupState) => (group.tls === true ? ["ssl verify none"] : []);
+/** What is spoken with the target. As ELB does, whatever certificate it shows is taken. */
+function trafficWords(group: TargetGroupState): string[] {
+  const words: string[] = [];
+  if (group.tls === true) words.push("ssl verify none");
+  if (group.version !== undefined) words.push(group.tls === true ? "alpn h2" : "proto h2");
+  if (group.proxyProtocol === true) words.push("send-proxy-v2");
+  return words;
+}

@@ -1,4 +1,6 @@
 import { isIP } from "node:net";
+import { type HeaderSettings, headerProblems } from "./headers.ts";
+import { type StickinessState, stickinessProblems } from "./stickiness.ts";
 import { actionProblems, forwardedGroups, type ListenerAction, type RuleState, ruleProblems } from "./traffic.ts";
 
 /** What traffic a listener or target group carries. */
@@ -43,6 +45,8 @@ export interface ListenerState {
   readonly idleTimeoutSeconds: number;
   /** Clients must speak TLS. */
   readonly tls?: TlsState;
+  /** HTTP listeners only; absent: ELB's defaults. */
+  readonly headers?: HeaderSettings;
   /** HTTP listeners only: the first whose conditions are fulfilled decides. */
   readonly rules: readonly RuleState[];
   /** What becomes of what no rule claims. */
@@ -63,7 +67,7 @@ export interface HealthCheckState {
   readonly timeoutSeconds: number;
   readonly healthyThreshold: number;
   readonly unhealthyThreshold: number;
-  /** HTTP only: codes and ranges, e.g. `200-299,301`. */
+  /** HTTP only: codes and ranges, e.g. `200-299,301`; of gRPC where the group speaks it, 1-99. */
   readonly matcher: string;
 }
 
@@ -85,7 +89,14 @@ export interface TargetGroupState {
   readonly protocol: BalancerProtocol;
   /** The targets speak TLS. Their certificates are not verified. */
   readonly tls?: boolean;
-  readonly algorithm: "round_robin" | "least_outstanding_requests";
+  /** HTTP only: the targets speak HTTP/2, over TLS or not. `grpc`: checks are calls by gRPC. */
+  readonly version?: "http2" | "grpc";
+  readonly algorithm: "round_robin" | "least_outstanding_requests" | "weighted_random";
+  /** A target that becomes healthy gets its share of traffic little by little over this time, 30-900 s. */
+  readonly slowStartSeconds?: number;
+  readonly stickiness?: StickinessState;
+  /** TCP only: targets are told whom a connection is from by the PROXY protocol, version 2. */
+  readonly proxyProtocol?: boolean;
   readonly healthCheck: HealthCheckState;
   readonly targets: readonly TargetState[];
 }
@@ -140,7 +151,18 @@ function isMatcher(matcher: string): boolean {
   );
 }
 
-function* healthCheckProblems(check: HealthCheckState): Generator<string> {
+/** Whether `matcher` is a list of gRPC's codes. 0 comes after an answer's body, where HAProxy's checks do not see it. */
+function isGrpcMatcher(matcher: string): boolean {
+  return (
+    matcher.length <= 255 &&
+    matcher.split(",").every((part) => {
+      const range = /^([1-9]\d?)(?:-([1-9]\d?))?$/.exec(part);
+      return range !== null && Number(range[1]) <= Number(range[2] ?? range[1]);
+    })
+  );
+}
+
+function* healthCheckProblems(check: HealthCheckState, grpc: boolean): Generator<string> {
   if (check.port !== "traffic-port" && !isPort(check.port)) yield `health check port ${check.port} is not a port`;
   const seconds = { interval: check.intervalSeconds, timeout: check.timeoutSeconds };
   for (const [name, value] of Object.entries(seconds))
@@ -150,11 +172,18 @@ function* healthCheckProblems(check: HealthCheckState): Generator<string> {
       yield `health check threshold ${threshold} is not a whole number within 1-100`;
   if (check.protocol !== "HTTP") return;
   if (!/^\/[\x21-\x7e]{0,1023}$/.test(check.path)) yield "health check path is not an absolute path of printable ASCII";
-  if (!isMatcher(check.matcher)) yield "health check matcher is not a list of status codes and ranges";
+  if (!(grpc ? isGrpcMatcher : isMatcher)(check.matcher))
+    yield "health check matcher is not a list of status codes and ranges";
 }
 
 function* groupProblems(group: TargetGroupState): Generator<string> {
-  yield* healthCheckProblems(group.healthCheck);
+  yield* healthCheckProblems(group.healthCheck, group.version === "grpc");
+  yield* stickinessProblems(group);
+  const slow = group.slowStartSeconds;
+  if (slow !== undefined && !(Number.isInteger(slow) && slow >= 30 && slow <= 900))
+    yield `slow start of ${slow} s is not a whole number within 30-900`;
+  if (group.protocol === "TCP" && group.version !== undefined) yield "HTTP/2 is for HTTP target groups";
+  if (group.protocol === "HTTP" && group.proxyProtocol === true) yield "the PROXY protocol is for TCP target groups";
   const seen = new Set<string>();
   for (const target of group.targets) {
     const name = `target ${JSON.stringify(target.id)}`;
@@ -185,6 +214,7 @@ function* listenerProblems(listener: ListenerState, groups: ReadonlyMap<string, 
   if (!isPort(listener.port)) yield `${listener.port} is not a port`;
   const idle = listener.idleTimeoutSeconds;
   if (!(idle > 0 && idle <= 6000)) yield `idle timeout ${idle} s is not within 0-6000`;
+  if (listener.headers !== undefined) yield* headerProblems(listener.headers);
   const action = listener.defaultAction;
   if (listener.protocol === "TCP") {
     if (action.type !== "forward") yield `a ${action.type} needs an HTTP listener`;

@@ -26,8 +26,8 @@ export const thresholdEntry = (key: string, index: number): string => `${key}.${
 export const weightEntry = (key: string, index: number): string => `${key}.${index}.w`;
 
 /** The whole map for `state`: entry to value. */
-export function weightEntries(state: BalancerState): Map<string, number> {
-  const entries = new Map<string, number>();
+export function weightEntries(state: BalancerState): Map<string, string> {
+  const entries = new Map<string, string>();
   for (const listener of state.listeners) {
     for (const rule of [...listener.rules, undefined]) {
       const action = weightedForward(rule?.action ?? listener.defaultAction);
@@ -37,22 +37,10 @@ export function weightEntries(state: BalancerState): Map<string, number> {
       let below = 0;
       for (const [index, { weight }] of action.targetGroups.entries()) {
         below += weight;
-        entries.set(thresholdEntry(key, index), total === 0 ? 0 : Math.round((below * RANGE) / total));
-        if (action.stickinessSeconds !== undefined) entries.set(weightEntry(key, index), weight);
+        entries.set(thresholdEntry(key, index), String(total === 0 ? 0 : Math.round((below * RANGE) / total)));
+        if (action.stickinessSeconds !== undefined) entries.set(weightEntry(key, index), String(weight));
       }
     }
   }
   return entries;
-}
-
-/** The map as the file that a starting worker reads. */
-export function renderWeights(entries: ReadonlyMap<string, number>): string {
-  return [...entries].map(([entry, value]) => `${entry} ${value}\n`).join("");
-}
-
-/** The entries in an answer to `show map`. */
-export function parseWeights(answer: string): Map<string, number> {
-  return new Map(
-    Array.from(answer.matchAll(/^0x[0-9a-f]+ (\S+) (\d+)$/gm), ([, entry = "", value]) => [entry, Number(value)]),
-  );
 }

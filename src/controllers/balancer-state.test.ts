@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CertificateRecord } from "../model/certificate.ts";
-import type { ListenerRecord, ListenerRuleRecord, LoadBalancerRecord } from "../model/load-balancer.ts";
+import type {
+  ListenerRecord,
+  ListenerRuleRecord,
+  LoadBalancerRecord,
+  TargetGroupRecord,
+} from "../model/load-balancer.ts";
 import { SSL_POLICIES } from "../model/ssl-policy.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { silentLog } from "../runtime/log.ts";
 import { MemoryDisk, MemoryJournal, openStore, SCHEMA } from "../store/index.ts";
-import type { CertificateArn, ListenerArn, ListenerRuleArn, LoadBalancerArn } from "../wire/arn.ts";
+import type { CertificateArn, ListenerArn, ListenerRuleArn, LoadBalancerArn, TargetGroupArn } from "../wire/arn.ts";
 import { balancerState } from "./balancer-state.ts";
 
 const owner: LoadBalancerRecord = {
@@ -50,18 +55,44 @@ const rule = (id: string, given: Partial<ListenerRuleRecord>): ListenerRuleRecor
   ...given,
 });
 
+const group: TargetGroupRecord = {
+  arn: "tg" as TargetGroupArn,
+  name: "web",
+  protocol: "HTTP",
+  protocolVersion: "HTTP1",
+  port: 80,
+  targetType: "ip",
+  healthCheck: {
+    enabled: true,
+    protocol: "HTTP",
+    port: "traffic-port",
+    path: "/",
+    intervalSeconds: 30,
+    timeoutSeconds: 5,
+    healthyThreshold: 5,
+    unhealthyThreshold: 2,
+    matcher: { HttpCode: "200" },
+  },
+  attributes: {},
+  tags: {},
+  createdAt: 0,
+};
+
 const certificate = (arn: string) =>
   ({ arn, certificate: `cert ${arn}`, chain: "chain", sealedPrivateKey: `sealed ${arn}` }) as CertificateRecord;
 
 async function stateWith(given: {
   readonly listener?: Partial<ListenerRecord>;
   readonly rules?: readonly ListenerRuleRecord[];
+  readonly owner?: Record<string, string>;
+  readonly group?: Partial<TargetGroupRecord>;
   readonly broken?: string;
 }) {
   const journal = new MemoryJournal({ disk: new MemoryDisk(), clock: systemClock() });
   const store = await openStore({ schema: SCHEMA, journal, log: silentLog() });
   await store.transact("arrange", (tx) => {
-    tx.loadBalancers.put(owner);
+    tx.loadBalancers.put({ ...owner, attributes: given.owner ?? {} });
+    if (given.group !== undefined) tx.targetGroups.put({ ...group, ...given.group });
     tx.listeners.put({ ...listener, ...given.listener });
     for (const one of given.rules ?? []) tx.listenerRules.put(one);
     for (const arn of ["a", "b", "unused"]) tx.certificates.put(certificate(arn));
@@ -182,4 +213,54 @@ test("rules are in the order of their priorities, with what each of them says", 
     contentType: undefined,
     body: "no",
   });
+});
+
+test("attributes of load balancers, listeners and target groups reach the balancer", async () => {
+  const forward = [{ Type: "forward" as const, ForwardConfig: { TargetGroups: [{ TargetGroupArn: "tg" }] } }];
+  const usual = await stateWith({ listener: { defaultActions: forward }, group: {} });
+  assert.equal(usual.state.listeners[0]?.headers?.forwardedFor, "append");
+  const [plain] = usual.state.targetGroups;
+  assert.deepEqual(
+    [plain?.algorithm, plain?.stickiness, plain?.slowStartSeconds, plain?.version, plain?.tls],
+    ["round_robin", undefined, undefined, undefined, false],
+  );
+  const { state } = await stateWith({
+    owner: {
+      "routing.http.xff_header_processing.mode": "preserve",
+      "routing.http.drop_invalid_header_fields.enabled": "true",
+      "routing.http2.enabled": "false",
+    },
+    listener: {
+      defaultActions: forward,
+      attributes: {
+        "routing.http.response.server.enabled": "false",
+        "routing.http.response.x_frame_options.header_value": "DENY",
+      },
+    },
+    group: {
+      protocol: "HTTPS",
+      protocolVersion: "HTTP2",
+      attributes: {
+        "stickiness.enabled": "true",
+        "stickiness.lb_cookie.duration_seconds": "60",
+        "slow_start.duration_seconds": "90",
+      },
+    },
+  });
+  const [made] = state.listeners;
+  const { answers, ...headers } = made?.headers ?? {};
+  assert.deepEqual(headers, {
+    forwardedFor: "preserve",
+    forwardedPort: false,
+    dropInvalid: true,
+    tlsFacts: false,
+    hideServer: true,
+  });
+  assert.equal(answers?.["X-Frame-Options"], "DENY");
+  assert.deepEqual(made?.tls?.alpn, ["http/1.1"]);
+  const [one] = state.targetGroups;
+  assert.deepEqual(
+    [one?.stickiness, one?.slowStartSeconds, one?.version, one?.tls],
+    [{ type: "lb_cookie", durationSeconds: 60 }, 90, "http2", true],
+  );
 });

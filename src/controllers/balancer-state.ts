@@ -3,10 +3,12 @@ import type { Action, RuleCondition as WireCondition } from "@aws-sdk/client-ela
 import type {
   BalancerState,
   CertificateState,
+  HeaderSettings,
   ListenerAction,
   ListenerState,
   RuleCondition,
   RuleState,
+  TargetGroupState,
   TlsState,
 } from "../balancer/index.ts";
 import type { CertificateRecord } from "../model/certificate.ts";
@@ -16,6 +18,7 @@ import {
   isSecure,
   type ListenerRecord,
   type ListenerRuleRecord,
+  type LoadBalancerRecord,
   listenerCertificates,
   type TargetGroupRecord,
   type TargetRecord,
@@ -91,16 +94,47 @@ function listenerState(tables: BerthView, listener: ListenerRecord): ListenerSta
       address: owner.address,
       port: listener.port,
       idleTimeoutSeconds: Number(idle),
-      tls: tlsState(listener),
+      tls: tlsState(owner, listener),
+      headers: carries(listener.protocol) === "HTTP" ? headersOf(owner, listener) : undefined,
       rules: rulesOf(tables, listener),
       defaultAction: actionState(listener.defaultActions),
     },
   ];
 }
 
-function tlsState(listener: ListenerRecord): TlsState | undefined {
+/** The headers of answers that a listener's attributes set, by the name that the attributes have for them. */
+const ANSWER_HEADERS = {
+  strict_transport_security: "Strict-Transport-Security",
+  access_control_allow_origin: "Access-Control-Allow-Origin",
+  access_control_allow_methods: "Access-Control-Allow-Methods",
+  access_control_allow_headers: "Access-Control-Allow-Headers",
+  access_control_allow_credentials: "Access-Control-Allow-Credentials",
+  access_control_expose_headers: "Access-Control-Expose-Headers",
+  access_control_max_age: "Access-Control-Max-Age",
+  content_security_policy: "Content-Security-Policy",
+  x_content_type_options: "X-Content-Type-Options",
+  x_frame_options: "X-Frame-Options",
+} as const;
+
+function headersOf(owner: LoadBalancerRecord, listener: ListenerRecord): HeaderSettings {
+  const isOn = (name: string) => owner.attributes[`routing.http.${name}.enabled`] === "true";
+  const mode = owner.attributes["routing.http.xff_header_processing.mode"];
+  const answer = (name: string) => listener.attributes[`routing.http.response.${name}.header_value`] ?? "";
+  return {
+    forwardedFor: mode === "preserve" || mode === "remove" ? mode : "append",
+    forwardedPort: isOn("xff_client_port"),
+    dropInvalid: isOn("drop_invalid_header_fields"),
+    tlsFacts: isOn("x_amzn_tls_version_and_cipher_suite"),
+    answers: Object.fromEntries(Object.entries(ANSWER_HEADERS).map(([name, header]) => [header, answer(name)])),
+    hideServer: listener.attributes["routing.http.response.server.enabled"] === "false",
+  };
+}
+
+function tlsState(owner: LoadBalancerRecord, listener: ListenerRecord): TlsState | undefined {
   const policy = sslPolicy(listener.sslPolicy ?? "");
   if (!isSecure(listener.protocol) || policy === undefined) return undefined;
+  const { alpnPolicy = "None" } = listener;
+  const http2 = owner.attributes["routing.http2.enabled"] !== "false";
   const version = (name: TlsVersion) => (name === "TLSv1" ? "TLSv1.0" : name);
   const { protocols, ciphers } = policy;
   const own = ciphers.filter((cipher) => cipher.startsWith("TLS_"));
@@ -114,7 +148,7 @@ function tlsState(listener: ListenerRecord): TlsState | undefined {
       ciphers: [...older, ...(protocols.includes("TLSv1") ? ["@SECLEVEL=0"] : [])].join(":"),
       cipherSuites: own.join(":"),
     },
-    alpn: listener.protocol === "HTTPS" ? ["h2", "http/1.1"] : ALPN_POLICIES[listener.alpnPolicy ?? "None"],
+    alpn: listener.protocol === "HTTPS" ? (http2 ? ["h2", "http/1.1"] : ["http/1.1"]) : ALPN_POLICIES[alpnPolicy],
   };
 }
 
@@ -180,16 +214,39 @@ function conditionState(given: WireCondition): RuleCondition {
   }
 }
 
+const VERSIONS = { HTTP1: undefined, HTTP2: "http2", GRPC: "grpc" } as const;
+
+function algorithmOf({ attributes }: TargetGroupRecord): TargetGroupState["algorithm"] {
+  const type = attributes["load_balancing.algorithm.type"];
+  return type === "least_outstanding_requests" || type === "weighted_random" ? type : "round_robin";
+}
+
+function slowStartOf({ attributes }: TargetGroupRecord): number | undefined {
+  const seconds = Number(attributes["slow_start.duration_seconds"] ?? 0);
+  return seconds === 0 ? undefined : seconds;
+}
+
+function stickinessOf({ protocol, attributes }: TargetGroupRecord): TargetGroupState["stickiness"] {
+  if (attributes["stickiness.enabled"] !== "true") return undefined;
+  if (carries(protocol) === "TCP") return { type: "source_ip" };
+  const durationSeconds = (type: string) => Number(attributes[`stickiness.${type}.duration_seconds`] ?? 86_400);
+  if (attributes["stickiness.type"] !== "app_cookie")
+    return { type: "lb_cookie", durationSeconds: durationSeconds("lb_cookie") };
+  const cookieName = attributes["stickiness.app_cookie.cookie_name"] ?? "";
+  return { type: "app_cookie", cookieName, durationSeconds: durationSeconds("app_cookie") };
+}
+
 function groupState(tables: BerthView, group: TargetGroupRecord): BalancerState["targetGroups"][number] {
   const { healthCheck: check } = group;
   return {
     id: group.arn,
     protocol: carries(group.protocol),
     tls: isSecure(group.protocol),
-    algorithm:
-      group.attributes["load_balancing.algorithm.type"] === "least_outstanding_requests"
-        ? "least_outstanding_requests"
-        : "round_robin",
+    version: VERSIONS[group.protocolVersion ?? "HTTP1"],
+    algorithm: algorithmOf(group),
+    slowStartSeconds: slowStartOf(group),
+    stickiness: stickinessOf(group),
+    proxyProtocol: group.attributes["proxy_protocol_v2.enabled"] === "true",
     healthCheck: {
       enabled: check.enabled,
       protocol: check.protocol === "TCP" ? "TCP" : "HTTP",
@@ -201,7 +258,7 @@ function groupState(tables: BerthView, group: TargetGroupRecord): BalancerState[
       timeoutSeconds: check.timeoutSeconds,
       healthyThreshold: check.healthyThreshold,
       unhealthyThreshold: check.unhealthyThreshold,
-      matcher: check.matcher?.HttpCode ?? "200",
+      matcher: check.matcher?.GrpcCode ?? check.matcher?.HttpCode ?? "200",
     },
     targets: tables.targets.where("targetGroup", group.arn).flatMap((t) => {
       const address = addressOf(tables, t);

@@ -17,6 +17,7 @@ import type {
 import type { Tags } from "./tags.ts";
 
 export type ListenerProtocol = "HTTP" | "HTTPS" | "TCP" | "TLS";
+export type ProtocolVersion = "HTTP1" | "HTTP2" | "GRPC";
 export type TargetGroupProtocol = "HTTP" | "HTTPS" | "TCP" | "TLS";
 
 /** What each ALPN policy of a TLS listener offers, in order of preference. Source: ELBv2 API reference, CreateListener. */
@@ -79,7 +80,8 @@ export interface TargetGroupRecord {
   readonly arn: TargetGroupArn;
   readonly name: string;
   readonly protocol: TargetGroupProtocol;
-  readonly protocolVersion?: "HTTP1";
+  /** Absent for TCP and TLS. */
+  readonly protocolVersion?: ProtocolVersion;
   readonly port: number;
   readonly vpcId?: string;
   readonly targetType: "instance" | "ip";

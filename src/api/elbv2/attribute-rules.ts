@@ -12,6 +12,16 @@ const isBoolean = (value: string) => value === "true" || value === "false";
 const isWhole = (low: number, high: number) => (value: string) =>
   /^\d+$/.test(value) && Number(value) >= low && Number(value) <= high;
 
+const isOneOf =
+  (...values: string[]) =>
+  (value: string) =>
+    values.includes(value);
+/** At most 1 KiB of printable ASCII. */
+const isHeaderValue = (value: string) => /^[\x20-\x7e]{0,1024}$/.test(value);
+/** Those that a load balancer sets itself cannot be an application's. */
+const isCookieName = (value: string) =>
+  value === "" || (/^[A-Za-z0-9!#$%&*+.^_|~-]{1,256}$/.test(value) && !/^AWSALB(APP|TG)?/i.test(value));
+
 /** Source: ELBv2 API reference, LoadBalancerAttribute. */
 export const APPLICATION_RULES: AttributeRules = {
   "deletion_protection.enabled": { default: "false", carriedOut: isBoolean },
@@ -29,12 +39,13 @@ export const APPLICATION_RULES: AttributeRules = {
   "client_keep_alive.seconds": { default: "3600" },
   "load_balancing.cross_zone.enabled": { default: "true" },
   "routing.http.desync_mitigation_mode": { default: "defensive" },
-  "routing.http.drop_invalid_header_fields.enabled": { default: "false" },
-  "routing.http.preserve_host_header.enabled": { default: "false" },
-  "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": { default: "false" },
-  "routing.http.xff_client_port.enabled": { default: "false" },
-  "routing.http.xff_header_processing.mode": { default: "append" },
-  "routing.http2.enabled": { default: "true" },
+  "routing.http.drop_invalid_header_fields.enabled": { default: "false", carriedOut: isBoolean },
+  // A request keeps its Host header either way.
+  "routing.http.preserve_host_header.enabled": { default: "false", carriedOut: isBoolean },
+  "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": { default: "false", carriedOut: isBoolean },
+  "routing.http.xff_client_port.enabled": { default: "false", carriedOut: isBoolean },
+  "routing.http.xff_header_processing.mode": { default: "append", carriedOut: isOneOf("append", "preserve", "remove") },
+  "routing.http2.enabled": { default: "true", carriedOut: isBoolean },
   "waf.fail_open.enabled": { default: "false" },
   "zonal_shift.config.enabled": { default: "false" },
 };
@@ -56,16 +67,16 @@ export const HTTP_GROUP_RULES: AttributeRules = {
   "deregistration_delay.timeout_seconds": { default: "300", carriedOut: isWhole(0, 3600) },
   "load_balancing.algorithm.type": {
     default: "round_robin",
-    carriedOut: (v) => v === "round_robin" || v === "least_outstanding_requests",
+    carriedOut: isOneOf("round_robin", "least_outstanding_requests", "weighted_random"),
   },
   "load_balancing.algorithm.anomaly_mitigation": { default: "off" },
   "load_balancing.cross_zone.enabled": { default: "use_load_balancer_configuration" },
-  "slow_start.duration_seconds": { default: "0" },
-  "stickiness.enabled": { default: "false" },
-  "stickiness.type": { default: "lb_cookie" },
-  "stickiness.lb_cookie.duration_seconds": { default: "86400" },
-  "stickiness.app_cookie.cookie_name": { default: "" },
-  "stickiness.app_cookie.duration_seconds": { default: "86400" },
+  "slow_start.duration_seconds": { default: "0", carriedOut: (v) => v === "0" || isWhole(30, 900)(v) },
+  "stickiness.enabled": { default: "false", carriedOut: isBoolean },
+  "stickiness.type": { default: "lb_cookie", carriedOut: isOneOf("lb_cookie", "app_cookie") },
+  "stickiness.lb_cookie.duration_seconds": { default: "86400", carriedOut: isWhole(1, 604_800) },
+  "stickiness.app_cookie.cookie_name": { default: "", carriedOut: isCookieName },
+  "stickiness.app_cookie.duration_seconds": { default: "86400", carriedOut: isWhole(1, 604_800) },
   "target_group_health.dns_failover.minimum_healthy_targets.count": { default: "1" },
   "target_group_health.dns_failover.minimum_healthy_targets.percentage": { default: "off" },
   "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": { default: "1" },
@@ -74,11 +85,12 @@ export const HTTP_GROUP_RULES: AttributeRules = {
 
 export const TCP_GROUP_RULES: AttributeRules = {
   "deregistration_delay.timeout_seconds": { default: "300", carriedOut: isWhole(0, 3600) },
-  "deregistration_delay.connection_termination.enabled": { default: "false" },
+  // What is left when the delay is over ends either way.
+  "deregistration_delay.connection_termination.enabled": { default: "false", carriedOut: isBoolean },
   "load_balancing.cross_zone.enabled": { default: "use_load_balancer_configuration" },
   "preserve_client_ip.enabled": { default: "false" },
-  "proxy_protocol_v2.enabled": { default: "false" },
-  "stickiness.enabled": { default: "false" },
+  "proxy_protocol_v2.enabled": { default: "false", carriedOut: isBoolean },
+  "stickiness.enabled": { default: "false", carriedOut: isBoolean },
   "stickiness.type": { default: "source_ip" },
   "target_group_health.dns_failover.minimum_healthy_targets.count": { default: "1" },
   "target_group_health.dns_failover.minimum_healthy_targets.percentage": { default: "off" },
@@ -94,7 +106,7 @@ export const TCP_LISTENER_RULES: AttributeRules = {
 };
 
 /** The headers that an HTTP listener adds to answers, all absent unless set. */
-const RESPONSE_HEADERS = [
+export const RESPONSE_HEADERS = [
   "strict_transport_security",
   "access_control_allow_origin",
   "access_control_allow_methods",
@@ -107,11 +119,13 @@ const RESPONSE_HEADERS = [
   "x_frame_options",
 ] as const;
 
-/** Attributes of requests over TLS are left out: no listener here has it. */
 export const HTTP_LISTENER_RULES: AttributeRules = {
-  "routing.http.response.server.enabled": { default: "true" },
+  "routing.http.response.server.enabled": { default: "true", carriedOut: isBoolean },
   ...Object.fromEntries(
-    RESPONSE_HEADERS.map((name) => [`routing.http.response.${name}.header_value`, { default: "" }]),
+    RESPONSE_HEADERS.map((name) => [
+      `routing.http.response.${name}.header_value`,
+      { default: "", carriedOut: isHeaderValue },
+    ]),
   ),
 };
 

@@ -77,7 +77,18 @@ function changeAttributes(
     }
     next[key] = value;
   }
+  checkTogether((key) => next[key] ?? rules[key]?.default);
   return next;
+}
+
+/** Throws ValidationError for attributes of a target group that do not go together. */
+function checkTogether(value: (key: string) => string | undefined): void {
+  const algorithm = value("load_balancing.algorithm.type");
+  if (algorithm !== undefined && algorithm !== "round_robin" && value("slow_start.duration_seconds") !== "0")
+    throw validationError(`Slow start cannot be enabled with the load balancing algorithm '${algorithm}'`);
+  const byApplication = value("stickiness.enabled") === "true" && value("stickiness.type") === "app_cookie";
+  if (byApplication && value("stickiness.app_cookie.cookie_name") === "")
+    throw validationError("A cookie name must be specified for stickiness of type 'app_cookie'");
 }
 
 const ofLoadBalancer = (l: LoadBalancerRecord) => (l.type === "application" ? APPLICATION : NETWORK);

@@ -104,7 +104,14 @@ test("what is not carried out is refused by name", async () => {
     () => elb("CreateLoadBalancer", { Name: "d", IpAddressType: "dualstack" }),
     () => elb("CreateTargetGroup", { Name: "l", TargetType: "lambda" }),
     () => elb("CreateTargetGroup", { Name: "s", Protocol: "UDP", Port: 443 }),
-    () => elb("CreateTargetGroup", { Name: "g", Protocol: "HTTP", ProtocolVersion: "GRPC", Port: 80 }),
+    () =>
+      elb("CreateTargetGroup", {
+        Name: "g",
+        Protocol: "HTTP",
+        ProtocolVersion: "GRPC",
+        Port: 80,
+        Matcher: { GrpcCode: "0" },
+      }),
     () =>
       elb("CreateListener", {
         LoadBalancerArn,
@@ -123,7 +130,7 @@ test("what is not carried out is refused by name", async () => {
     () =>
       elb("ModifyTargetGroupAttributes", {
         TargetGroupArn,
-        Attributes: [{ Key: "stickiness.enabled", Value: "true" }],
+        Attributes: [{ Key: "load_balancing.algorithm.anomaly_mitigation", Value: "on" }],
       }),
   ];
   for (const call of lists) await refused(call, "ValidationError", /Berth does not carry out/);
@@ -336,18 +343,18 @@ test("attributes have their defaults, and take only what is carried out", async 
     () =>
       elb("ModifyTargetGroupAttributes", {
         TargetGroupArn,
-        Attributes: [{ Key: "stickiness.enabled", Value: "true" }],
+        Attributes: [{ Key: "load_balancing.cross_zone.enabled", Value: "true" }],
       }),
     "ValidationError",
-    "Berth does not carry out Attributes[].Value other than 'false' for stickiness.enabled of HTTP target groups.",
+    "Berth does not carry out Attributes[].Value other than 'use_load_balancer_configuration' for load_balancing.cross_zone.enabled of HTTP target groups.",
   );
   const server = { Key: "routing.http.response.server.enabled", Value: "true" };
   const listener = (await elb("ModifyListenerAttributes", { ListenerArn, Attributes: [server] })).Attributes;
   assert.deepEqual(listener?.[0], server);
   await refused(
-    () => elb("ModifyListenerAttributes", { ListenerArn, Attributes: [{ ...server, Value: "false" }] }),
+    () => elb("ModifyListenerAttributes", { ListenerArn, Attributes: [{ ...server, Value: "no" }] }),
     "ValidationError",
-    /HTTP listeners/,
+    /'no' is not valid/,
   );
   const attributes = (await elb("DescribeLoadBalancerAttributes", { LoadBalancerArn })).Attributes;
   assert.equal(attributes?.find((a) => a.Key === "idle_timeout.timeout_seconds")?.Value, "90");

@@ -1,4 +1,9 @@
-import { carries, type HealthCheckSettings, type TargetGroupProtocol } from "../../model/load-balancer.ts";
+import {
+  carries,
+  type HealthCheckSettings,
+  type ProtocolVersion,
+  type TargetGroupProtocol,
+} from "../../model/load-balancer.ts";
 import { validationError } from "./errors.ts";
 
 /** The members of CreateTargetGroup and ModifyTargetGroup that say how targets are checked. */
@@ -19,7 +24,7 @@ export interface GivenHealthCheck {
  * ValidationError for what is out of range. Source: ELBv2 API reference, CreateTargetGroup.
  */
 export function healthCheckFrom(
-  group: { readonly protocol: TargetGroupProtocol },
+  group: { readonly protocol: TargetGroupProtocol; readonly protocolVersion?: ProtocolVersion },
   before: HealthCheckSettings | undefined,
   given: GivenHealthCheck,
 ): HealthCheckSettings {
@@ -51,7 +56,7 @@ export function healthCheckFrom(
     enabled: true,
     protocol,
     port: portOf(given.HealthCheckPort ?? before?.port ?? "traffic-port"),
-    ...httpParts(group.protocol, protocol, before, given),
+    ...httpParts(group, protocol, before, given),
     intervalSeconds: interval,
     timeoutSeconds: timeout,
     healthyThreshold: inRange(
@@ -80,7 +85,7 @@ function protocolOf(group: TargetGroupProtocol, protocol: string): HealthCheckSe
 }
 
 function httpParts(
-  group: TargetGroupProtocol,
+  group: { readonly protocol: TargetGroupProtocol; readonly protocolVersion?: ProtocolVersion },
   protocol: HealthCheckSettings["protocol"],
   before: HealthCheckSettings | undefined,
   given: GivenHealthCheck,
@@ -92,23 +97,34 @@ function httpParts(
       throw validationError("Matcher cannot be specified for health check protocol 'TCP'");
     return {};
   }
-  const path = given.HealthCheckPath ?? before?.path ?? "/";
+  const grpc = group.protocolVersion === "GRPC";
+  const path = given.HealthCheckPath ?? before?.path ?? (grpc ? "/AWS.ALB/healthcheck" : "/");
   if (!/^\/[\x21-\x7e]{0,1023}$/.test(path)) {
     throw validationError(`Health check path '${path}' must begin with '/' and have at most 1024 printable characters`);
   }
-  const codes = given.Matcher?.HttpCode ?? before?.matcher?.HttpCode ?? (carries(group) === "HTTP" ? "200" : "200-399");
-  checkCodes(codes);
+  if (grpc) {
+    if (given.Matcher?.HttpCode !== undefined)
+      throw validationError("Matcher.HttpCode cannot be specified for target groups with protocol version 'GRPC'");
+    const codes = given.Matcher?.GrpcCode ?? before?.matcher?.GrpcCode ?? "12";
+    checkCodes(codes, "GRPC", 0, 99);
+    return { path, matcher: { GrpcCode: codes } };
+  }
+  if (given.Matcher?.GrpcCode !== undefined)
+    throw validationError("Matcher.GrpcCode can be specified for target groups with protocol version 'GRPC' only");
+  const codes =
+    given.Matcher?.HttpCode ?? before?.matcher?.HttpCode ?? (carries(group.protocol) === "HTTP" ? "200" : "200-399");
+  checkCodes(codes, "HTTP", 200, 499);
   return { path, matcher: { HttpCode: codes } };
 }
 
-/** Codes as ELBv2 takes them: `200`, `200,202` or `200-299`, each from 200 to 499. */
-function checkCodes(codes: string): void {
+/** Codes as ELBv2 takes them: `200`, `200,202` or `200-299`, each from `lowest` to `highest`. */
+function checkCodes(codes: string, kind: "HTTP" | "GRPC", lowest: number, highest: number): void {
   for (const part of codes.split(",")) {
-    const [, low, high] = /^(\d{3})(?:-(\d{3}))?$/.exec(part) ?? [];
+    const [, low, high] = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(part) ?? [];
     const from = Number(low);
     const to = Number(high ?? low);
-    if (!(from >= 200 && to <= 499 && from <= to)) {
-      throw validationError(`Health check matcher HTTP code '${codes}' must be within '200-499'`);
+    if (!(from >= lowest && to <= highest && from <= to)) {
+      throw validationError(`Health check matcher ${kind} code '${codes}' must be within '${lowest}-${highest}'`);
     }
   }
 }

@@ -2,6 +2,7 @@ import type { TargetGroup } from "@aws-sdk/client-elastic-load-balancing-v2";
 import {
   carries,
   type HealthCheckSettings,
+  type ProtocolVersion,
   type TargetGroupProtocol,
   type TargetGroupRecord,
 } from "../../model/load-balancer.ts";
@@ -131,19 +132,21 @@ function settingsFrom(input: GivenGroup): GroupSettings {
   if (input.Port < 1 || input.Port > 65535) {
     throw validationError(`Port '${input.Port}' is not valid: it must be from 1 to 65535`);
   }
+  const protocolVersion =
+    carries(protocol) === "TCP" ? undefined : ((input.ProtocolVersion ?? "HTTP1") as ProtocolVersion);
   return {
     protocol,
-    protocolVersion: carries(protocol) === "HTTP" ? "HTTP1" : undefined,
+    protocolVersion,
     port: input.Port,
     vpcId: input.VpcId,
     targetType: input.TargetType === "ip" ? "ip" : "instance",
-    healthCheck: healthCheckFrom({ protocol }, undefined, input),
+    healthCheck: healthCheckFrom({ protocol, protocolVersion }, undefined, input),
   };
 }
 
 function sameSettings(a: GroupSettings, b: GroupSettings): boolean {
   const essence = (s: GroupSettings) =>
-    [s.protocol, s.port, s.vpcId ?? "", s.targetType, checkEssence(s.healthCheck)].join("|");
+    [s.protocol, s.protocolVersion, s.port, s.vpcId ?? "", s.targetType, checkEssence(s.healthCheck)].join("|");
   return essence(a) === essence(b);
 }
 
@@ -156,7 +159,7 @@ function checkEssence(c: HealthCheckSettings): string {
     c.timeoutSeconds,
     c.healthyThreshold,
     c.unhealthyThreshold,
-    c.matcher?.HttpCode,
+    c.matcher?.HttpCode ?? c.matcher?.GrpcCode,
   ].join();
 }
 

@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { serverPrefix } from "./names.ts";
+import { quoteWord } from "./quote-word.ts";
+import type { BalancerState, TargetGroupState } from "./state.ts";
+import type { Track } from "./target.ts";
+
+/** How clients stay with a target. */
+export type StickinessState =
+  /** HTTP: by a cookie that is renewed with every answer. */
+  | { readonly type: "lb_cookie"; readonly durationSeconds: number }
+  /** HTTP: the same, from an answer on in which the target sets this cookie, as long as the client sends it. */
+  | { readonly type: "app_cookie"; readonly cookieName: string; readonly durationSeconds: number }
+  /** TCP: by their address. */
+  | { readonly type: "source_ip" };
+
+/** The names are ELB's. */
+const BALANCER_COOKIE = "AWSALB";
+const APPLICATION_COOKIE = "AWSALBAPP-0";
+
+/** What is wrong with settings. */
+export function* stickinessProblems({ protocol, stickiness }: TargetGroupState): Generator<string> {
+  if (stickiness === undefined) return;
+  if ((stickiness.type === "source_ip") !== (protocol === "TCP"))
+    yield `stickiness by ${stickiness.type} is not for ${protocol} target groups`;
+  if (stickiness.type === "source_ip") return;
+  const seconds = stickiness.durationSeconds;
+  if (!(Number.isInteger(seconds) && seconds >= 1 && seconds <= 604_800))
+    yield `stickiness of ${seconds} s is not a whole number within 1-604800`;
+  if (stickiness.type === "app_cookie" && !/^[A-Za-z0-9!#$%&*+.^_|~-]{1,256}$/.test(stickiness.cookieName))
+    yield `${JSON.stringify(stickiness.cookieName)} is not the name of a cookie`;
+}
+
+/**
+ * The lines of an HTTP backend. The cookie holds a digest of the part of a server's name that all servers of its target share;
+ * a map leads from it to the server that stands for the target now. A target that is down, draining or gone is not stayed
+ * with: HAProxy takes no server that is down, and the others are not in the map.
+ */
+export function stickinessLines({ stickiness }: TargetGroupState, mapFile: string): string[] {
+  if (stickiness === undefined || stickiness.type === "source_ip") return [];
+  const ofApplication = stickiness.type === "app_cookie";
+  const cookie = ofApplication ? APPLICATION_COOKIE : BALANCER_COOKIE;
+  const server = `req.cook(${cookie}),map(${mapFile})`;
+  const has = ofApplication ? `{ ${quoteWord(`req.cook(${stickiness.cookieName})`)} -m found } ` : "";
+  const sets = ofApplication ? ` if { ${quoteWord(`res.cook(${stickiness.cookieName})`)} -m found }` : "";
+  const digest = "%[srv_name,regsub('\\d+(:open)?$',''),sha1,hex]";
+  const value = `${cookie}=${digest}; Expires=%[date(${stickiness.durationSeconds}),http_date]; Path=/`;
+  return [
+    `  use-server %[${server}] if ${has}{ ${server} -m found }`,
+    `  http-response add-header Set-Cookie ${quoteWord(value)}${sets}`,
+  ];
+}
+
+/** The whole map for `state`: digest to server. */
+export function stickyServers(
+  state: BalancerState,
+  tracks: ReadonlyMap<string, ReadonlyMap<string, Track>>,
+): Map<string, string> {
+  const entries = new Map<string, string>();
+  for (const group of state.targetGroups) {
+    if (group.stickiness === undefined || group.stickiness.type === "source_ip") continue;
+    for (const target of group.targets) {
+      const track = tracks.get(group.id)?.get(target.id);
+      if (track === undefined || target.draining) continue;
+      const digest = createHash("sha1").update(serverPrefix(target)).digest("hex").toUpperCase();
+      entries.set(digest, track.server);
+    }
+  }
+  return entries;
+}
