@@ -41,7 +41,7 @@ after(() => agent.destroy());
 
 /** A web server that counts what it gets: health checks (`/health`) apart from requests. */
 export async function startTarget(name: string, { status = 200, address = "127.0.0.1" } = {}) {
-  const seen = { checks: 0, requests: 0, status };
+  const seen = { checks: 0, requests: 0, connections: 0, status };
   const waiting: ServerResponse[] = [];
   const server: Server = createServer((req, res) => {
     if (req.url === "/health") {
@@ -56,6 +56,9 @@ export async function startTarget(name: string, { status = 200, address = "127.0
     else res.end(JSON.stringify({ name, headers: req.headers }));
   });
   server.keepAliveTimeout = 60_000;
+  server.on("connection", () => {
+    seen.connections += 1;
+  });
   server.listen(0, address);
   await once(server, "listening");
   const close = () => {

@@ -352,3 +352,21 @@ test("a group without health checks sends to its targets at once, and a reload l
   for (let i = 0; i < 6; i += 1) assert.equal((await get(more.port)).name, "b");
   assert.equal(a.seen.checks + b.seen.checks, 0);
 });
+
+test("requests of one client share connections to a target, whether it came by a command or by a reload", async () => {
+  const a = await startTarget("a");
+  const port = await freePort();
+  const balancer = await start();
+  const state = stateOf(port, [a.state], { healthCheck: { ...healthCheck, intervalSeconds: 30 } });
+  balancer.apply(state);
+  await untilHealthy(balancer, 1);
+  for (let round = 0; round < 2; round += 1) {
+    const before = a.seen.connections;
+    for (let i = 0; i < 20; i += 1) assert.equal((await get(port, "/", { agent })).status, 200);
+    const opened = a.seen.connections - before;
+    assert.ok(opened <= 2, `${opened} connections for 20 requests`);
+    const more = { ...state.listeners[0]!, id: "more", port: await freePort() };
+    balancer.apply({ ...state, listeners: [...state.listeners, more] });
+    await balancer.settled();
+  }
+});

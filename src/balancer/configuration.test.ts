@@ -152,10 +152,10 @@ backend tg.arn_3aaws_3aelasticloadbalancing_3aus-east-1_3a000000000000_3atargetg
   option httpchk
   http-check send meth GET uri "/health?full=1" ver HTTP/1.1 hdr Host "%[bc_dst]:%[bc_dst_port]" hdr User-Agent "ELB-HealthChecker/2.0 (Berth)"
   http-check expect status 200-299,301
-  server i-1_3a32768:10.0.0.1:32768:t:0 10.0.0.1:32768 weight 1 check inter 30000ms fastinter 30000ms downinter 1000ms rise 5 fall 2 port 9000 observe layer4 error-limit 3 on-error mark-down
-  server i-1_3a32768:10.0.0.1:32768:t:0:open 10.0.0.1:32768 weight 1 backup
-  server i-2_3a9000:fd00_3a_3a2:9000:t:1 [fd00::2]:9000 weight 1 check inter 30000ms fastinter 30000ms downinter 1000ms rise 5 fall 2 observe layer4 error-limit 3 on-error mark-down
-  server i-2_3a9000:fd00_3a_3a2:9000:t:1:open [fd00::2]:9000 weight 1 backup
+  server i-1_3a32768:10.0.0.1:32768:t:0 10.0.0.1:32768 weight 1 pool-max-conn -1 pool-purge-delay 5s check inter 30000ms fastinter 30000ms downinter 1000ms rise 5 fall 2 port 9000 observe layer4 error-limit 3 on-error mark-down
+  server i-1_3a32768:10.0.0.1:32768:t:0:open 10.0.0.1:32768 weight 1 pool-max-conn -1 pool-purge-delay 5s backup
+  server i-2_3a9000:fd00_3a_3a2:9000:t:1 [fd00::2]:9000 weight 1 pool-max-conn -1 pool-purge-delay 5s check inter 30000ms fastinter 30000ms downinter 1000ms rise 5 fall 2 observe layer4 error-limit 3 on-error mark-down
+  server i-2_3a9000:fd00_3a_3a2:9000:t:1:open [fd00::2]:9000 weight 1 pool-max-conn -1 pool-purge-delay 5s backup
 
 backend tg.blue
   mode tcp

@@ -90,7 +90,7 @@ export class Fleet {
     for (const group of state.targetGroups) {
       const backend = backendName(group.id);
       const own = retired.filter((row) => row.backend === backend && row.sessions > 0);
-      const prefixes = new Set(group.targets.map(serverPrefix));
+      const prefixes = own.length === 0 ? new Set() : new Set(group.targets.map(serverPrefix));
       for (const { name } of own) if (!prefixes.has(prefixOf(backupOf(name) ?? name))) cuts.push(`${backend}/${name}`);
       const look = this.#lookAtGroup(group, byBackend.get(backend) ?? [], own, nowMs);
       tracks.set(group.id, look.tracks);

@@ -27,6 +27,7 @@ import {
 import { type BalancerFiles, balancerFiles, checkPath, type Launcher, type ProgramLine } from "./launcher.ts";
 import { type MapContents, parseMap } from "./live-map.ts";
 import { type RuntimeCommand, RuntimeUnreachable, runCommands, runMasterCommand } from "./runtime.ts";
+import { alerts, failedBinds } from "./start-messages.ts";
 import {
   type Processes,
   parseInfo,
@@ -60,20 +61,6 @@ export class ConfigurationRefused extends Error {
     this.name = "ConfigurationRefused";
     this.binds = binds;
   }
-}
-
-/** The binds that failed, as HAProxy's start-up messages tell them, by frontend. */
-export function failedBinds(messages: string): Map<string, string> {
-  const binds = new Map<string, string>();
-  for (const match of messages.matchAll(/\[ALERT\].*?(?:for|Starting) (?:frontend|proxy) (\S+): (cannot .*)$/gm))
-    binds.set(match[1]!, match[2]!);
-  return binds;
-}
-
-/** The lines that say what is wrong. */
-function alerts(messages: string): string {
-  const lines = messages.split("\n").filter((line) => line.includes("[ALERT]"));
-  return (lines.length > 0 ? lines : messages.split("\n")).slice(0, 5).join(" ").trim() || "no message";
 }
 
 /** Which sockets the configuration at `text` binds, by frontend. */
@@ -177,9 +164,13 @@ export class HaproxyProcess {
     };
   }
 
-  /** Starts HAProxy on `config`. None may be running: see kill. */
+  /**
+   * Starts HAProxy on `config`. None may be running: see kill. The start is the check: there is nothing that a configuration which
+   * HAProxy refuses could take down, and every moment until it serves is an outage.
+   */
   async start(config: WorkerConfiguration): Promise<WorkerInfo> {
-    await this.#write(config);
+    this.#write(config);
+    renameSync(this.files.nextConfig, this.files.config);
     const from = this.#logSize();
     const log = openSync(this.files.log, "a", 0o600);
     const { file, args } = this.#launcher.run(this.files);
@@ -206,7 +197,9 @@ export class HaproxyProcess {
   async reload(config: WorkerConfiguration): Promise<WorkerInfo> {
     const before = await this.processes();
     const good = readFileSync(this.files.config);
-    await this.#write(config);
+    this.#write(config);
+    await this.#check();
+    renameSync(this.files.nextConfig, this.files.config);
     if (this.#logSize() > LOG_LIMIT_BYTES) truncateSync(this.files.log);
     const from = this.#logSize();
     await this.#master("reload");
@@ -299,10 +292,15 @@ export class HaproxyProcess {
     rmSync(this.files.pid, { force: true });
   }
 
-  async #write({ text, serverState, maps, certificates }: WorkerConfiguration): Promise<void> {
+  /** Writes all that a worker reads; the configuration itself under the name of the next one. */
+  #write({ text, serverState, maps, certificates }: WorkerConfiguration): void {
     writeFileSync(this.files.nextConfig, text, { mode: 0o600 });
     // What runs read the files before these at its start and never reads them again.
     for (const [path, content] of [...maps, ...certificates]) writeFileSync(path, content, { mode: 0o600 });
+    writeFileSync(this.files.serverState, serverState, { mode: 0o600 });
+  }
+
+  async #check(): Promise<void> {
     const { file, args } = this.#launcher.check(this.files);
     try {
       await execute(file, args, { timeout: 60_000 });
@@ -310,8 +308,6 @@ export class HaproxyProcess {
       const { stderr, message } = error as Error & { stderr?: string };
       throw new ConfigurationRefused(`HAProxy refuses its configuration: ${alerts(stderr || message)}`, new Map());
     }
-    writeFileSync(this.files.serverState, serverState, { mode: 0o600 });
-    renameSync(this.files.nextConfig, this.files.config);
   }
 
   async #ready(description: string, failed: () => Promise<void>): Promise<WorkerInfo> {

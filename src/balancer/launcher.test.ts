@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failedBinds } from "./haproxy.ts";
 import { balancerFiles, containerLauncher, localLauncher } from "./launcher.ts";
+import { failedBinds } from "./start-messages.ts";
 
 const files = balancerFiles("/var/lib/berth/balancer");
 

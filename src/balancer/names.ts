@@ -5,6 +5,7 @@ import type { TargetState } from "./state.ts";
  * becomes `_` and two hex digits, so two ids never share a name and no id can end the word it stands in.
  */
 export function encodeName(id: string): string {
+  if (/^[A-Za-z0-9.-]*$/.test(id)) return id;
   let out = "";
   for (const byte of Buffer.from(id, "utf8")) {
     const char = String.fromCharCode(byte);
@@ -24,8 +25,15 @@ export const frontendName = (listenerId: string): string => `ls.${encodeName(lis
  * The name goes on with a number that counts up each time the target enters anew while an earlier server is still leaving.
  */
 export function serverPrefix(target: TargetState): string {
-  return `${encodeName(target.id)}:${encodeName(target.address)}:${target.port}:${target.checkPort ?? "t"}:`;
+  const known = prefixes.get(target);
+  if (known !== undefined) return known;
+  const prefix = `${encodeName(target.id)}:${encodeName(target.address)}:${target.port}:${target.checkPort ?? "t"}:`;
+  prefixes.set(target, prefix);
+  return prefix;
 }
+
+/** Every look at HAProxy asks for the prefix of every target, and there may be thousands. Targets never change. */
+const prefixes = new WeakMap<TargetState, string>();
 
 const BACKUP = ":open";
 

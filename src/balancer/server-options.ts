@@ -52,6 +52,8 @@ export function backupOptions(group: TargetGroupState, target: TargetState): str
 /** What is spoken with the target. As ELB does, whatever certificate it shows is taken. */
 function trafficWords(group: TargetGroupState): string[] {
   const words: string[] = [];
+  // HAProxy's own defaults, which a server that is added by a command does not have: it would connect anew for each request.
+  if (group.protocol === "HTTP") words.push("pool-max-conn -1 pool-purge-delay 5s");
   if (group.tls === true) words.push("ssl verify none");
   if (group.version !== undefined) words.push(group.tls === true ? "alpn h2" : "proto h2");
   if (group.proxyProtocol === true) words.push("send-proxy-v2");
