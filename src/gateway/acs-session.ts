@@ -1,9 +1,9 @@
-import type { WebSocket } from "ws";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import type { TaskRecord } from "../model/task.ts";
 import { abandonTask } from "../state/index.ts";
 import type { ContainerInstanceArn, TaskArn } from "../wire/arn.ts";
 import { type AcsMessage, readAcsMessage } from "./acs-messages.ts";
+import type { AgentSocket } from "./agent-socket.ts";
 import { CLOSE_GOING_AWAY, Connection } from "./connection.ts";
 import type { GatewayContext } from "./context.ts";
 import type { Frame } from "./frame.ts";
@@ -39,7 +39,12 @@ export class AcsSession {
   #isRetired = false;
   #isResuming = false;
 
-  constructor(socket: WebSocket, instance: ContainerInstanceRecord, context: GatewayContext, events: AcsSessionEvents) {
+  constructor(
+    socket: AgentSocket,
+    instance: ContainerInstanceRecord,
+    context: GatewayContext,
+    events: AcsSessionEvents,
+  ) {
     this.arn = instance.arn;
     this.#clusterArn = instance.clusterArn;
     this.#context = context;

@@ -1,5 +1,5 @@
-import type { WebSocket } from "ws";
 import type { Log } from "../runtime/log.ts";
+import type { AgentSocket } from "./agent-socket.ts";
 import type { GatewayContext } from "./context.ts";
 import { type Frame, readFrame, writeFrame } from "./frame.ts";
 
@@ -16,15 +16,15 @@ export interface ConnectionEvents {
   readonly onClosed: () => void;
 }
 
-/** One websocket of an agent: frames in and out, what it was last heard, and a bound on what waits to be sent. */
+/** One connection of an agent: frames in and out, what it was last heard, and a bound on what waits to be sent. */
 export class Connection {
-  readonly #socket: WebSocket;
+  readonly #socket: AgentSocket;
   readonly #context: GatewayContext;
   readonly log: Log;
   /** Pings since anything came. Counted, not timed: a pause of our own is not the agent's silence. */
   #unanswered = 0;
 
-  constructor(socket: WebSocket, context: GatewayContext, log: Log, events: ConnectionEvents) {
+  constructor(socket: AgentSocket, context: GatewayContext, log: Log, events: ConnectionEvents) {
     this.#socket = socket;
     this.#context = context;
     this.log = log;
@@ -32,18 +32,19 @@ export class Connection {
       this.#unanswered = 0;
       events.onHeard?.();
     };
-    socket.on("pong", heard);
-    socket.on("ping", heard);
-    socket.on("message", (data, isBinary) => {
-      heard();
-      this.#receive(isBinary ? "" : data.toString(), events.onFrame);
+    socket.listen({
+      onSign: heard,
+      onText: (text) => {
+        heard();
+        this.#receive(text, events.onFrame);
+      },
+      onError: (error) => log.warn({ error: error.message }, "agent's session failed"),
+      onClosed: () => events.onClosed(),
     });
-    socket.on("error", (error) => log.warn({ error: error.message }, "agent's session failed"));
-    socket.on("close", () => events.onClosed());
   }
 
   get isOpen(): boolean {
-    return this.#socket.readyState === this.#socket.OPEN;
+    return this.#socket.isOpen;
   }
 
   send(type: string, message: object): void {
@@ -74,11 +75,8 @@ export class Connection {
   }
 
   #dropIfSlow(): void {
-    if (this.#socket.bufferedAmount <= this.#context.settings.maxBufferedBytes) return;
-    this.log.warn(
-      { bytes: this.#socket.bufferedAmount },
-      "agent does not read what it is sent; its session is dropped",
-    );
+    if (this.#socket.bufferedBytes <= this.#context.settings.maxBufferedBytes) return;
+    this.log.warn({ bytes: this.#socket.bufferedBytes }, "agent does not read what it is sent; its session is dropped");
     this.#socket.terminate();
   }
 

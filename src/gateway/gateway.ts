@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocketServer } from "ws";
 import type { TaskRecord } from "../model/task.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -11,6 +11,7 @@ import type { ContainerInstanceArn } from "../wire/arn.ts";
 import { AwsError } from "../wire/errors.ts";
 import { type CredentialsLookup, createVerifier, type SignatureVerifier } from "../wire/sigv4.ts";
 import { AcsSession } from "./acs-session.ts";
+import { type AgentSocket, websocketOf } from "./agent-socket.ts";
 import { Batch } from "./batch.ts";
 import { Contacts } from "./contacts.ts";
 import type { GatewayContext } from "./context.ts";
@@ -21,7 +22,7 @@ import { Round } from "./round.ts";
 import { DEFAULT_GATEWAY_SETTINGS, type GatewaySettings } from "./settings.ts";
 import { type TaskLogsAnswer, TaskLogsExchange, type TaskLogsRequest } from "./task-logs.ts";
 import { TcsSession } from "./tcs-session.ts";
-import { type Admission, admit, refuse } from "./upgrade.ts";
+import { type Admission, admit, refuse, type SessionRequest, sessionRequest } from "./upgrade.ts";
 
 export interface GatewayOptions {
   readonly store: BerthStore;
@@ -39,6 +40,11 @@ export interface GatewayOptions {
 export interface Gateway {
   /** Takes a websocket upgrade for `/acs/ws` or `/tcs/ws`, and refuses any other. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /**
+   * Judges a request for a session that comes over a transport of another kind, and answers what takes its connection
+   * once that is made. Throws an AwsError for one that is refused; see `admit`.
+   */
+  admit(request: SessionRequest): (socket: AgentSocket) => void;
   /** Instances with an open ACS session. */
   connectedInstances(): ContainerInstanceArn[];
   /** The monotonic time at which the instance's agent was last heard; undefined if never in this process. */
@@ -96,18 +102,25 @@ class AgentGateway implements Gateway {
     const onError = (error: Error) => this.#context.log.debug({ error: error.message }, "upgrade was broken off");
     socket.on("error", onError);
     try {
-      if (this.#isClosed) throw new AwsError("ServerException", "The server is stopping.", { httpStatus: 503 });
-      const admission = admit(request, { verifier: this.#verifier, tables: this.#context.store.view });
+      const open = this.admit(sessionRequest(request));
       this.#websockets.handleUpgrade(request, socket, head, (websocket) => {
         socket.off("error", onError);
-        if (admission.kind === "acs") this.#openAcs(websocket, admission);
-        else this.#openTcs(websocket, admission);
+        open(websocketOf(websocket));
       });
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       this.#context.log.warn({ code: error.code, message: error.message }, "agent's session is refused");
       refuse(socket, error);
     }
+  }
+
+  admit(request: SessionRequest): (socket: AgentSocket) => void {
+    if (this.#isClosed) throw new AwsError("ServerException", "The server is stopping.", { httpStatus: 503 });
+    const admission = admit(request, { verifier: this.#verifier, tables: this.#context.store.view });
+    return (socket) => {
+      if (admission.kind === "acs") this.#openAcs(socket, admission);
+      else this.#openTcs(socket, admission);
+    };
   }
 
   connectedInstances(): ContainerInstanceArn[] {
@@ -143,7 +156,7 @@ class AgentGateway implements Gateway {
     this.#websockets.close();
   }
 
-  #openAcs(socket: WebSocket, { instance, facts }: Admission): void {
+  #openAcs(socket: AgentSocket, { instance, facts }: Admission): void {
     const { arn } = instance;
     const session: AcsSession = new AcsSession(socket, instance, this.#context, {
       onHeard: () => this.#heard(session),
@@ -165,7 +178,7 @@ class AgentGateway implements Gateway {
     );
   }
 
-  #openTcs(socket: WebSocket, { instance }: Admission): void {
+  #openTcs(socket: AgentSocket, { instance }: Admission): void {
     const session: TcsSession = new TcsSession(socket, instance, this.#context, {
       onHealth: (taskArn, health) =>
         this.#health.add(taskArn, { taskArn, health }, (waiting, next) => ({

@@ -1,3 +1,4 @@
+export type { AgentSocket, AgentSocketEvents } from "./agent-socket.ts";
 export { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
 export { DEFAULT_GATEWAY_SETTINGS, type GatewaySettings } from "./settings.ts";
 export {
@@ -8,4 +9,4 @@ export {
   type TaskLogsAnswer,
   type TaskLogsRequest,
 } from "./task-logs.ts";
-export { ACS_PATH, TCS_PATH } from "./upgrade.ts";
+export { ACS_PATH, type SessionRequest, TCS_PATH } from "./upgrade.ts";

@@ -1,8 +1,8 @@
-import type { WebSocket } from "ws";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import type { ContainerRecord } from "../model/task.ts";
 import type { ContainersHealth } from "../state/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
+import type { AgentSocket } from "./agent-socket.ts";
 import { CLOSE_GOING_AWAY, Connection } from "./connection.ts";
 import type { GatewayContext } from "./context.ts";
 import type { Frame } from "./frame.ts";
@@ -30,7 +30,12 @@ export class TcsSession {
   readonly #events: TcsSessionEvents;
   readonly #connection: Connection;
 
-  constructor(socket: WebSocket, instance: ContainerInstanceRecord, context: GatewayContext, events: TcsSessionEvents) {
+  constructor(
+    socket: AgentSocket,
+    instance: ContainerInstanceRecord,
+    context: GatewayContext,
+    events: TcsSessionEvents,
+  ) {
     this.arn = instance.arn;
     this.#context = context;
     this.#events = events;

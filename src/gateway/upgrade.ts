@@ -19,6 +19,22 @@ function sessionKind(url: string): SessionKind {
   throw new AwsError("UnknownOperationException", "There is no websocket here.", { httpStatus: 404 });
 }
 
+/** What asks for a session: a websocket upgrade, as far as it is judged. */
+export interface SessionRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  /** Names in lower case. */
+  readonly headers: IncomingMessage["headers"];
+  readonly remoteAddress?: string;
+}
+
+/** The request of a websocket upgrade. */
+export function sessionRequest(request: IncomingMessage): SessionRequest {
+  const { method = "", url = "/", headers, socket } = request;
+  return { method, url, headers, remoteAddress: socket.remoteAddress };
+}
+
 /** An upgrade that may go on. */
 export interface Admission {
   readonly kind: SessionKind;
@@ -32,12 +48,12 @@ export interface Admission {
  * InvalidClusterException.
  */
 export function admit(
-  request: IncomingMessage,
+  request: SessionRequest,
   using: { readonly verifier: SignatureVerifier<unknown>; readonly tables: Pick<BerthView, "containerInstances"> },
 ): Admission {
-  const url = request.url ?? "/";
+  const { url } = request;
   const kind = sessionKind(url);
-  authenticate({ method: request.method ?? "GET", url, headers: request.headers }, using.verifier);
+  authenticate(request, using.verifier);
   const query = new URL(url, "http://host").searchParams;
   const arn = query.get(kind === "acs" ? "containerInstanceArn" : "containerInstance") ?? "";
   const instance = using.tables.containerInstances.get(arn);
@@ -56,17 +72,14 @@ export function admit(
       agentVersion: text("agentVersion"),
       agentHash: text("agentHash"),
       dockerVersion: text("dockerVersion"),
-      remoteAddress: request.socket.remoteAddress?.replace(/^::ffff:/, ""),
+      remoteAddress: request.remoteAddress?.replace(/^::ffff:/, ""),
     },
   };
 }
 
 const NO_BODY = new Uint8Array();
 
-function authenticate(
-  request: { method: string; url: string; headers: IncomingMessage["headers"] },
-  verifier: SignatureVerifier<unknown>,
-): void {
+function authenticate(request: SessionRequest, verifier: SignatureVerifier<unknown>): void {
   try {
     verifier.open(request, "ecs").verify(NO_BODY);
   } catch (error) {
