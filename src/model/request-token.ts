@@ -8,6 +8,8 @@ export interface RequestTokenRecord {
   readonly parametersDigest: string;
   /** ARNs of what the first call made. */
   readonly resourceArns: readonly string[];
+  /** Why the first call did not make all that it asked for; absent if it did. */
+  readonly failures?: readonly { readonly arn?: string; readonly reason?: string }[];
   readonly createdAt: Instant;
 }
 

@@ -273,6 +273,15 @@ describe("RunTask", () => {
     assert.equal((await rig.call("ListTasks", {})).taskArns?.length, 2);
   });
 
+  test("answers the failures of the first call, too, for the same clientToken", async () => {
+    const rig = await rigWithHosts(1);
+    await rig.define("half", { cpu: 500, memory: 300 });
+    const first = await run(rig, { taskDefinition: "half", count: 3, clientToken: "t" });
+    assert.deepEqual([first.tasks?.length, first.failures?.map((f) => f.reason)], [2, ["RESOURCE:CPU"]]);
+    const again = await run(rig, { taskDefinition: "half", count: 3, clientToken: "t" });
+    assert.deepEqual([again.tasks?.length, again.failures], [2, first.failures]);
+  });
+
   test("remembers no clientToken of a call that started nothing", async () => {
     const rig = await rigWithHosts(1);
     await rig.define("big", { cpu: 2000 });

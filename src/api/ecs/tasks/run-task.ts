@@ -27,6 +27,8 @@ import { toWireTask } from "./wire.ts";
 
 /** Source: ECS API reference, RunTask.count. */
 const MAX_COUNT = 10;
+/** Failures that are kept for the repetition of a call: enough to say why, however many instances there are. */
+const MAX_KEPT_FAILURES = 100;
 
 type Input = EcsOperations["RunTask"]["input"];
 interface Started {
@@ -36,7 +38,7 @@ interface Started {
 
 /**
  * Starts up to ten tasks, all placed in one transaction; those for which no instance has room are failures with the reason
- * of each instance. With a clientToken, a repeated call answers the tasks of the first.
+ * of each instance. With a clientToken, a repeated call answers the tasks and failures of the first.
  */
 export const runTask: Operation<"RunTask"> = async ({ store, clock, random, scope }, input) => {
   refuseMembers(RUN_TASK_REFUSED, input);
@@ -51,10 +53,11 @@ export const runTask: Operation<"RunTask"> = async ({ store, clock, random, scop
   const { tasks, failures } = await store.transact("RunTask", (tx): Started => {
     const token = clientToken === undefined ? undefined : tokenOf(resolveCluster(tx, scope, input.cluster).name, input);
     const before = token === undefined ? undefined : startedBefore(tx, token);
-    if (before !== undefined) return { tasks: before, failures: [] };
+    if (before !== undefined) return before;
     const started = place(tx, resolveLaunch(tx, scope, input, { ownTags, launchTypes }), input, at);
     if (token !== undefined && started.tasks.length > 0) {
-      tx.requestTokens.put({ ...token, resourceArns: started.tasks.map((t) => t.arn), createdAt: at.now });
+      const failures = started.failures.length === 0 ? undefined : started.failures.slice(0, MAX_KEPT_FAILURES);
+      tx.requestTokens.put({ ...token, resourceArns: started.tasks.map((t) => t.arn), failures, createdAt: at.now });
     }
     return started;
   });
@@ -110,7 +113,7 @@ function sortedJson(value: unknown): string {
 }
 
 /** Throws ConflictException if the token stands for another call; tasks that are forgotten by now are left out. */
-function startedBefore(tx: BerthTransaction, token: Token): readonly TaskRecord[] | undefined {
+function startedBefore(tx: BerthTransaction, token: Token): Started | undefined {
   const known = tx.requestTokens.get(token.key);
   if (known === undefined) return undefined;
   if (known.parametersDigest !== token.parametersDigest) {
@@ -118,5 +121,6 @@ function startedBefore(tx: BerthTransaction, token: Token): readonly TaskRecord[
       resourceIds: [...known.resourceArns],
     });
   }
-  return known.resourceArns.flatMap((arn) => tx.tasks.get(arn) ?? []);
+  const tasks = known.resourceArns.flatMap((arn) => tx.tasks.get(arn) ?? []);
+  return { tasks, failures: known.failures ?? [] };
 }
