@@ -321,3 +321,17 @@ test("a control plane that has just started replaces no unhealthy task before it
   assert.equal(liveTasks(store).length, 2, "the host is there, and the health is really bad");
   await stop();
 });
+
+test("a service that waits for room for a replacement changes nothing while it waits", async () => {
+  const { plane, clock, stop } = await running();
+  const drained = plane.store.transact("drain", (tx) => {
+    for (const host of tx.containerInstances.all()) tx.containerInstances.put({ ...host, status: "DRAINING" });
+  });
+  await during(clock, drained);
+  await clock.pass(1_000);
+  const before = plane.store.revision;
+  await clock.pass(60_000);
+  assert.equal(plane.store.revision, before);
+  assert.equal(liveTasks(plane.store).length, 3);
+  await stop();
+});

@@ -66,7 +66,7 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
   const plan = isDaemon ? planDaemon(observed, service, roster, now) : planRolling(service, primary, roster, now, more);
   // A deployment that is rolled back to is in progress for a look at least, for whoever watches.
   const isDone = !judgement.isRollback && isComplete(service, plan, roster);
-  const deployments = rollOn(service, roster, isDone, now);
+  const deployments = rollOn(service, roster, plan, isDone, now);
   const after = { ...service, deployments };
   const isSteady = isDone && deployments.length === 1 && roster.primary.every((m) => !m.isBad);
 
@@ -173,14 +173,21 @@ function isComplete(service: ServiceRecord, plan: RollingPlan, roster: Roster): 
 }
 
 /** The deployments after this look: counts moved, finished ones dropped, the PRIMARY completed. */
-function rollOn(service: ServiceRecord, roster: Roster, isDone: boolean, now: Instant): readonly DeploymentRecord[] {
+function rollOn(
+  service: ServiceRecord,
+  roster: Roster,
+  plan: RollingPlan,
+  isDone: boolean,
+  now: Instant,
+): readonly DeploymentRecord[] {
   const old = roster.old;
   const candidate = rollbackCandidate(service);
   return service.deployments.flatMap((d) => {
     if (d.status === "PRIMARY") {
       const isNewlyDone = isDone && d.rolloutState === "IN_PROGRESS";
-      // What is no longer lacking needs no place any more.
-      const unplacedSince = roster.primary.length < service.desiredCount ? d.unplacedSince : undefined;
+      // What is no longer lacking needs no place any more. A replacement of a task that still runs is lacking, too.
+      const isLacking = plan.missing > 0 || plan.starts.some((start) => start.deployment.id === d.id);
+      const unplacedSince = isLacking ? d.unplacedSince : undefined;
       const isSame = d.desiredCount === service.desiredCount && d.unplacedSince === unplacedSince;
       if (!isNewlyDone && isSame) return [d];
       const moved = { ...d, desiredCount: service.desiredCount, unplacedSince, updatedAt: now };
