@@ -4,26 +4,15 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
-import { createAcmService } from "./api/acm/index.ts";
-import { createBerthService } from "./api/berth/index.ts";
-import type { ApiContext, Principal } from "./api/context.ts";
-import { createEcsService } from "./api/ecs/index.ts";
-import { createElbV2Service } from "./api/elbv2/index.ts";
-import { createLogsService } from "./api/logs/index.ts";
+import type { Principal } from "./api/context.ts";
 import { type Balancer, containerLauncher, localLauncher, startBalancer } from "./balancer/index.ts";
-import {
-  startBalancerController,
-  startControllers,
-  startFailedTasksController,
-  startInstancesController,
-} from "./controllers/index.ts";
-import { createGateway, type Gateway } from "./gateway/index.ts";
+import type { Gateway } from "./gateway/index.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { type Log, processLog } from "./runtime/log.ts";
 import { type Random, systemRandom } from "./runtime/random.ts";
 import { createSealer } from "./runtime/sealer.ts";
+import { composeControlPlane } from "./server-compose.ts";
 import { administratorKey, keptSecret } from "./server-credentials.ts";
-import { lastLinesReader } from "./server-last-lines.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { type BerthStore, MIGRATIONS, openStore, SCHEMA, sqliteJournal } from "./store/index.ts";
 import { controlPlaneMetrics, formatMetrics, PROMETHEUS_CONTENT_TYPE } from "./telemetry/index.ts";
@@ -103,14 +92,14 @@ interface Parts {
   readonly log: Log;
 }
 
-interface ControlPlane {
+interface Served {
   readonly gateway: Gateway;
   answer(request: IncomingMessage, response: ServerResponse): void;
   stop(): Promise<void>;
 }
 
-/** Wires the rooms of the control plane together. */
-function compose({ settings, store, balancer, clock, random, log }: Parts): ControlPlane {
+/** Puts the control plane together as the settings say, with its APIs behind HTTP. */
+function compose({ settings, store, balancer, clock, random, log }: Parts): Served {
   const dataDir = settings["data-dir"];
   const { region } = settings;
   const key = administratorKey(dataDir, random);
@@ -119,66 +108,36 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Cont
     accessKeyId === key.accessKeyId && sessionToken === undefined
       ? { secretAccessKey: key.secretAccessKey, principal }
       : undefined;
-  const sealer = createSealer(keptSecret(dataDir, "sealing-key", random), random);
-  const gateway = createGateway({ store, clock, random, log, authenticate, region });
-  const deployment = {
-    healthyAfterMs: settings["service-healthy-after"] * 1000,
-    rebalanceAfterMs: settings["rebalance-after"] * 1000,
-  };
-  const context: ApiContext = {
+  const { gateway, services, stop } = composeControlPlane({
     store,
+    balancer,
     clock,
     random,
     log,
+    authenticate,
     scope: { partition: "aws", region, accountId: settings["account-id"] },
     pageSecret: keptSecret(dataDir, "page-secret", random),
-    sealer,
-    balancer: {
+    sealer: createSealer(keptSecret(dataDir, "sealing-key", random), random),
+    balancerFacts: {
       address: settings["balancer-address"],
       checkBind: async (address, port) => (balancer === undefined ? NO_HAPROXY : balancer.checkBind(address, port)),
     },
-    taskLogs: { read: (instance, request) => gateway.requestTaskLogs(instance, request) },
-    services: { settings: deployment, agents: gateway, heldHosts: () => hosts.heldHosts() },
-  };
-  const services = [
-    createEcsService(context),
-    createElbV2Service(context),
-    createAcmService(context),
-    createLogsService(context),
-    createBerthService(context),
-  ];
-  const api = createWireHandler({ services, authenticate, region, clock, random, log });
-  const controller = {
-    store,
-    clock,
-    random,
-    log,
-    deployment,
+    deployment: {
+      healthyAfterMs: settings["service-healthy-after"] * 1000,
+      rebalanceAfterMs: settings["rebalance-after"] * 1000,
+    },
     retention: {
       stoppedTaskMs: settings["stopped-task-retention"] * 3_600_000,
       stoppedTaskLimit: settings["stopped-task-limit"],
     },
-    agents: gateway,
-  };
-  const hosts = startInstancesController(controller, gateway, {
-    graceMs: settings["host-loss-grace"] * 1000,
-    startGraceMs: settings["start-grace"] * 1000,
-    brakePercent: settings["host-loss-brake"],
-  });
-  const loops = [
-    startControllers(controller),
-    startFailedTasksController(controller, lastLinesReader(store, gateway)),
-    hosts,
-    ...(balancer === undefined ? [] : [startBalancerController(controller, balancer, sealer)]),
-  ];
-  return {
-    gateway,
-    answer: (request, response) => route(request, response, { api, store }),
-    stop: async () => {
-      await Promise.all(loops.map((loop) => loop.stop()));
-      await gateway.close();
+    hostLoss: {
+      graceMs: settings["host-loss-grace"] * 1000,
+      startGraceMs: settings["start-grace"] * 1000,
+      brakePercent: settings["host-loss-brake"],
     },
-  };
+  });
+  const api = createWireHandler({ services, authenticate, region, clock, random, log });
+  return { gateway, answer: (request, response) => route(request, response, { api, store }), stop };
 }
 
 const NO_HAPROXY =
