@@ -335,3 +335,13 @@ test("a service that waits for room for a replacement changes nothing while it w
   assert.equal(liveTasks(plane.store).length, 3);
   await stop();
 });
+
+test("a service that is short of more tasks than one look starts does not look without end while there is no room", async () => {
+  const { plane, clock, stop } = await running(1_000);
+  const before = plane.store.revision;
+  // Would never come to an end: each look would ask for the next one at the same moment.
+  await clock.pass(1_000);
+  assert.ok(plane.store.revision - before <= 1, `${plane.store.revision - before} changes`);
+  assert.equal(liveTasks(plane.store).length, 24);
+  await stop();
+});

@@ -1,6 +1,6 @@
 import { DEFAULT_DEPLOYMENT_SETTINGS, reconcileService, type ServiceAction } from "../deployment/index.ts";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
-import type { Timer } from "../runtime/clock.ts";
+import type { Instant, Timer } from "../runtime/clock.ts";
 import type { BerthSchema, Change } from "../store/index.ts";
 import { applyServiceActions } from "./apply-service.ts";
 import type { ControllerContext } from "./context.ts";
@@ -35,17 +35,19 @@ export function startServicesController(context: ControllerContext): { stop(): P
     const restMs = restAfter(clock.monotonic() - began);
     waitingForRoom.get(seen.service.clusterArn)?.delete(arn);
     if (!planned.some(isDeed)) return { at: nextLook(planned), restMs };
-    const actions = await store.transact("services", (tx): readonly ServiceAction[] => {
+    const at = await store.transact("services", (tx): Instant | undefined => {
       // The world may have moved since the view was read: what is committed is decided on what the transaction sees.
       const observed = observeService(tx, arn, context.deployment, contact);
-      if (observed === undefined) return [];
+      if (observed === undefined) return undefined;
       const decided = reconcileService(observed, now);
       const { isWaitingForRoom } = applyServiceActions(tx, observed.service, decided, { now, random: context.random });
       // Noted before the commit, so that no room that is made just after it is missed.
       if (isWaitingForRoom) waitIn(waitingForRoom, observed.service.clusterArn, arn);
-      return decided;
+      const next = nextLook(decided);
+      // What found no room finds none at once either: instances that change, or a later look, bring it back.
+      return isWaitingForRoom && next !== undefined && next <= now ? undefined : next;
     });
-    return { at: nextLook(actions), restMs };
+    return { at, restMs };
   };
 
   const queue = startWorkQueue({ name: "services", context, look });

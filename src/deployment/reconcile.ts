@@ -248,9 +248,7 @@ function lookAgain(
       (service.steadyAt !== undefined && now - service.steadyAt < STEADY_REPEAT_MS ? service.steadyAt : now) +
         STEADY_REPEAT_MS,
     );
-  const started = plan.starts.reduce((n, s) => n + s.count, 0);
-  const isCut = service.schedulingStrategy === "DAEMON" ? started >= MAX_STARTS_PER_LOOK : roster.room > started;
-  if (plan.missing > 0 && started > 0 && isCut) times.push(now);
+  if (plan.missing > 0 && plan.starts.some((s) => s.count >= MAX_STARTS_PER_LOOK)) times.push(now);
   const at = times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   return Number.isFinite(at) ? [{ kind: "look-again", at }] : [];
 }

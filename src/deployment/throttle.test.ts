@@ -120,3 +120,20 @@ test("[DP12] a task that was stopped by someone, or lost with its host, is no fa
   assert.equal(sim.wanted.length, 1);
   assert.equal(sim.service.deployments[0]?.failedTasks, 0);
 });
+
+test("[DP12] while failures hold the new deployment back and the old one's repair finds no room, no look asks for the next at once", () => {
+  const sim = new SimulatedService({ desiredCount: 2 });
+  sim.settle();
+  sim.agentsCatchUp();
+  sim.now = 50_000;
+  sim.settle();
+  const { id } = sim.deploy();
+  sim.settle();
+  for (const task of sim.wanted) if (task.deploymentId === id) sim.crash(task);
+  sim.settleTelling();
+  sim.crash(sim.wanted[0]!);
+  sim.capacity = 1;
+  for (let i = 0; i < 5; i++) sim.look();
+  assert.equal(sim.wanted.length, 1);
+  assert.equal(sim.lookAgainAt, sim.now + 1000);
+});
