@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { complaint, importsOf } from "./check-arrows.ts";
+import { complaint, importsOf, simulatorComplaint } from "./check-arrows.ts";
 
 test("every form of import is found, types told from values, comments left out", () => {
   const source = `
@@ -57,6 +57,7 @@ const cases: readonly [file: string, specifier: string, typeOnly: boolean, expec
   ["tools/index.ts", "../wire/arn.ts", false, /tools is no room/],
   ["api/index.ts", "../tools/index.ts", false, /tools is no room/],
   ["cli/main.ts", "../../package.json", false, undefined],
+  ["api/index.ts", "../../sim/world.ts", false, /src may not import from sim/],
 ];
 
 for (const [file, specifier, typeOnly, expected] of cases)
@@ -65,3 +66,24 @@ for (const [file, specifier, typeOnly, expected] of cases)
     if (expected === undefined) assert.equal(answer, undefined);
     else assert.match(answer ?? "nothing", expected);
   });
+
+const ofSimulator: readonly [specifier: string, expected: RegExp | undefined][] = [
+  ["../src/gateway/index.ts", undefined],
+  ["../src/api/context.ts", undefined],
+  ["../src/server-compose.ts", undefined],
+  ["../src/server.ts", /simulates what server.ts does/],
+  ["../src/model/task.ts", undefined],
+  ["./world.ts", undefined],
+  ["../src/gateway/gateway.ts", /gateway is entered by its door/],
+  ["../src/store/memory-journal.ts", /store is entered by its door/],
+  ["../src/agent/index.ts", /simulates what agent does/],
+  ["../test/rig/simulated-agent.ts", /from src alone/],
+];
+
+for (const [specifier, expected] of ofSimulator) {
+  test(`sim importing ${specifier} is ${expected === undefined ? "allowed" : "refused"}`, () => {
+    const said = simulatorComplaint({ specifier, typeOnly: false });
+    if (expected === undefined) assert.equal(said, undefined);
+    else assert.match(said ?? "", expected);
+  });
+}

@@ -49,6 +49,7 @@ export function complaint(file: string, { specifier, typeOnly }: Import): string
     return undefined;
   }
   const target = join(dirname(file), specifier);
+  if (/^\.\.\/(sim|test|bench)\//.test(target)) return `src may not import from ${target.slice(3)}: it judges src`;
   if (target.startsWith("..")) return undefined; // package.json and other files that are no source
   const to = roomOf(target);
   if (from === to) return undefined;
@@ -69,6 +70,22 @@ export function complaint(file: string, { specifier, typeOnly }: Import): string
   return undefined;
 }
 
+/**
+ * What is wrong with an import of the simulator, whose files lie in sim/. It is put together like a process: from the server's
+ * composition, rooms' doors and open rooms, and from nothing that tests alone use.
+ */
+export function simulatorComplaint({ specifier }: Import): string | undefined {
+  const target = /^\.\.\/src\/(.+)$/.exec(specifier)?.[1];
+  if (target === undefined)
+    return /^\.\.\//.test(specifier) ? `sim may import from src alone, not ${specifier}` : undefined;
+  if (target === "server-compose.ts") return undefined;
+  const room = roomOf(target);
+  const isDoor = target.endsWith("/index.ts") || target === "api/context.ts";
+  if (room === "agent" || room === "cli" || room === "server.ts")
+    return `sim simulates what ${room} does: it may not import it`;
+  return OPEN.has(room) || isDoor ? undefined : `${room} is entered by its door, ${room}/index.ts, not by ${target}`;
+}
+
 /** "api" for "api/ecs/tasks.ts"; the files of the composition root, server-*.ts, are one room. */
 function roomOf(file: string): string {
   return /^server(-[a-z-]+)?\.ts$/.test(file) ? "server.ts" : (file.split("/")[0] ?? file);
@@ -85,9 +102,21 @@ export function checkArrows(src: string): readonly string[] {
   );
 }
 
+/** All complaints about the simulator's sources. */
+export function checkSimulator(sim: string): readonly string[] {
+  return globSync("**/*.ts", { cwd: sim })
+    .sort()
+    .flatMap((file) =>
+      importsOf(readFileSync(join(sim, file), "utf8")).flatMap((statement) => {
+        const wrong = simulatorComplaint(statement);
+        return wrong === undefined ? [] : [`sim/${file}: import "${statement.specifier}": ${wrong}`];
+      }),
+    );
+}
+
 if (import.meta.main) {
-  const src = join(import.meta.dirname, "..", "src");
-  const complaints = checkArrows(src);
+  const root = join(import.meta.dirname, "..");
+  const complaints = [...checkArrows(join(root, "src")), ...checkSimulator(join(root, "sim"))];
   for (const line of complaints) console.error(line);
   if (complaints.length > 0)
     console.error(`${complaints.length} arrows point the wrong way (${relative(process.cwd(), import.meta.filename)})`);

@@ -69,7 +69,7 @@ const FOR_TESTS = /(\.test\.tsx?|(^|\/)testing(\.ts|\/.*))$/;
 
 /** All complaints about the project's sources, tests aside. */
 export function checkBanned(root: string): readonly string[] {
-  const files = globSync("src/**/*.{ts,tsx}", { cwd: root }).filter((file) => !FOR_TESTS.test(file));
+  const files = globSync(["src/**/*.{ts,tsx}", "sim/**/*.ts"], { cwd: root }).filter((file) => !FOR_TESTS.test(file));
   return files.sort().flatMap((file) => complaints(file, readFileSync(join(root, file), "utf8")));
 }
 

@@ -81,7 +81,8 @@ function runChecks(root: string, failures: string[]): Tally {
 
 /** The test files of a phase: beside the source, over several parts without root, and on a whole system with root. */
 export function testFiles(root: string, phase: string): readonly string[] {
-  const patterns = phase === "unit" ? ["src/**/*.test.ts", "scripts/**/*.test.ts"] : ["test/**/*.test.ts"];
+  const patterns =
+    phase === "unit" ? ["src/**/*.test.ts", "scripts/**/*.test.ts", "sim/**/*.test.ts"] : ["test/**/*.test.ts"];
   const isEndToEnd = (file: string) => file.endsWith(".e2e.test.ts");
   return globSync(patterns, { cwd: root })
     .filter((file) => isEndToEnd(file) === (phase === "e2e"))

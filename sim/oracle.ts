@@ -1,0 +1,238 @@
+import type { ContainerInstanceRecord } from "../src/model/container-instance.ts";
+import type { TargetRecord } from "../src/model/load-balancer.ts";
+import type { ServiceRecord } from "../src/model/service.ts";
+import type { TaskRecord } from "../src/model/task.ts";
+import type { BerthSchema, BerthView, Change } from "../src/store/index.ts";
+import { short } from "./story.ts";
+
+/** A promise that was not kept. */
+export interface Breach {
+  readonly promise: string;
+  readonly what: string;
+}
+
+/** What the oracle must know beside the records. */
+export interface Truth {
+  /** For how long the control plane has listened to the instance's agent in vain, in milliseconds. */
+  silentMs(instanceArn: string): number;
+  broken(promise: string, what: string): void;
+}
+
+/** How long a task with neither a health check nor a target runs until it counts as healthy. */
+const HEALTHY_AFTER_MS = 40_000;
+/** Three pings missed, and the grace; less what the network takes. */
+const LEAST_SILENCE_MS = 6_500;
+
+/** Where a task's lastStatus may go: the promise, written down here once more, apart from the code that keeps it. */
+const MOVES: Readonly<Record<string, readonly string[]>> = {
+  PENDING: ["RUNNING", "STOPPING", "STOPPED"],
+  RUNNING: ["DEACTIVATING", "STOPPING", "STOPPED"],
+  DEACTIVATING: ["STOPPING", "STOPPED"],
+  STOPPING: ["STOPPED"],
+  STOPPED: [],
+};
+
+/**
+ * Looks at every committed change, in order, and says which promise it breaks. It works from the records alone, with arithmetic
+ * of its own: it shares no code with what it judges.
+ */
+export class Oracle {
+  readonly #truth: Truth;
+  /** Changes looked at. */
+  changes = 0;
+
+  constructor(truth: Truth) {
+    this.#truth = truth;
+  }
+
+  /** `view` is the state just after the change. */
+  take(change: Change<BerthSchema>, view: BerthView): void {
+    this.changes++;
+    const instances = new Set<string>();
+    const stopped: { readonly before: TaskRecord; readonly after: TaskRecord }[] = [];
+    const started: TaskRecord[] = [];
+    for (const put of change.puts) {
+      if (put.table === "tasks") {
+        if (put.after.containerInstanceArn !== undefined) instances.add(put.after.containerInstanceArn);
+        if (put.before === undefined) started.push(put.after);
+        else {
+          this.#judgeMove(put.before, put.after);
+          if (put.before.desiredStatus === "RUNNING" && put.after.desiredStatus === "STOPPED") {
+            stopped.push({ before: put.before, after: put.after });
+          }
+        }
+      } else if (put.table === "containerInstances") {
+        instances.add(put.key);
+        if (put.before !== undefined) this.#judgeInstanceMove(put.before, put.after);
+      } else if (put.table === "services" && put.before !== undefined) this.#judgeServiceMove(put.before, put.after);
+    }
+    for (const gone of change.deletes) {
+      if (gone.table === "tasks" && gone.before.lastStatus !== "STOPPED") {
+        this.#truth.broken("a task is forgotten only when it has stopped", gone.before.arn);
+      }
+    }
+    for (const arn of instances) this.judgeInstance(arn, view);
+    this.#judgeStops(stopped, view);
+    this.#judgeStarts(started, view);
+  }
+
+  /** What the tasks on an instance hold is what its record says, and no more than it has. */
+  judgeInstance(arn: string, view: BerthView): void {
+    const instance = view.containerInstances.get(arn);
+    if (instance === undefined) return;
+    let cpu = 0;
+    let memoryMiB = 0;
+    const ports: number[] = [...instance.registered.ports];
+    for (const task of view.tasks.where("containerInstance", arn)) {
+      cpu += task.resources.cpu;
+      memoryMiB += task.resources.memoryMiB;
+      ports.push(...task.resources.ports);
+    }
+    const { used, registered } = instance;
+    const held = ports.length - registered.ports.length;
+    if (used.cpu !== cpu || used.memoryMiB !== memoryMiB || used.ports.length !== held) {
+      const said = `${used.cpu} CPU, ${used.memoryMiB} MiB, ${used.ports.length} ports`;
+      this.#truth.broken(
+        "an instance's used resources are those of its tasks",
+        `${short(arn)} says ${said}, its tasks hold ${cpu} CPU, ${memoryMiB} MiB, ${held} ports`,
+      );
+    }
+    if (cpu > registered.cpu || memoryMiB > registered.memoryMiB || new Set(ports).size !== ports.length) {
+      const most = `${registered.cpu} CPU, ${registered.memoryMiB} MiB`;
+      this.#truth.broken(
+        "never more on an instance than its resources and ports",
+        `${short(arn)} has ${most}; its tasks hold ${cpu} CPU, ${memoryMiB} MiB, ports ${ports.join(" ")}`,
+      );
+    }
+  }
+
+  #judgeMove(before: TaskRecord, after: TaskRecord): void {
+    const task = short(after.arn);
+    const breach = (what: string) => this.#truth.broken("statuses move only legally", `task ${task} ${what}`);
+    if (before.lastStatus !== after.lastStatus && !MOVES[before.lastStatus]?.includes(after.lastStatus)) {
+      breach(`went from ${before.lastStatus} to ${after.lastStatus}`);
+    }
+    if (before.desiredStatus === "STOPPED" && after.desiredStatus !== "STOPPED") breach("was wanted again");
+    if (after.lastStatus === "STOPPED" && after.desiredStatus !== "STOPPED") breach("has stopped and is still wanted");
+    if (after.lastStatus === "STOPPED" && after.stopCode === undefined) breach("has stopped without a stopCode");
+    if (before.stopCode !== undefined && after.stopCode !== before.stopCode)
+      breach(`changed its stopCode to ${after.stopCode}`);
+    if (after.version < before.version) breach("went back to an earlier version");
+    if (before.delivered.start && !after.delivered.start) breach("forgot that its start was acknowledged");
+    if (after.lastStatus === "DEACTIVATING" && after.desiredStatus !== "STOPPED") breach("is drained and still wanted");
+    if (before.containerInstanceArn !== after.containerInstanceArn) breach("moved to another instance");
+  }
+
+  #judgeInstanceMove(before: ContainerInstanceRecord, after: ContainerInstanceRecord): void {
+    const breach = (what: string) =>
+      this.#truth.broken("statuses move only legally", `instance ${short(after.arn)} ${what}`);
+    if (before.status === "INACTIVE" && after.status !== "INACTIVE") breach("came back from INACTIVE");
+    if (after.status === "INACTIVE" && after.agentConnected) breach("is INACTIVE and connected");
+    if (after.sequence < before.sequence) breach("went back in its sequence");
+    if (after.version < before.version) breach("went back to an earlier version");
+  }
+
+  #judgeServiceMove(before: ServiceRecord, after: ServiceRecord): void {
+    const breach = (what: string) => this.#truth.broken("statuses move only legally", `service ${after.name} ${what}`);
+    if (before.status === "DRAINING" && after.status === "ACTIVE" && before.createdAt === after.createdAt)
+      breach("came back from DRAINING");
+    if (after.status === "ACTIVE" && after.deployments.filter((d) => d.status === "PRIMARY").length !== 1) {
+      breach("has not one PRIMARY deployment");
+    }
+  }
+
+  #judgeStops(stopped: readonly { readonly before: TaskRecord; readonly after: TaskRecord }[], view: BerthView): void {
+    const services = new Map<ServiceRecord, TaskRecord[]>();
+    for (const { before, after } of stopped) {
+      if (after.stopCode === "InfrastructureHealth" && after.containerInstanceArn !== undefined)
+        this.#judgeLoss(after, view);
+      const service = after.serviceArn === undefined ? undefined : view.services.get(after.serviceArn);
+      if (service?.status !== "ACTIVE" || after.stopCode !== "ServiceSchedulerInitiated") continue;
+      if (!isHealthy(before, view, after.stoppingAt ?? 0)) continue;
+      services.set(service, [...(services.get(service) ?? []), after]);
+    }
+    for (const [service, tasks] of services) {
+      const at = tasks[0]?.stoppingAt ?? 0;
+      const healthy = view.tasks.where("service", service.arn).filter((t) => isHealthy(t, view, at)).length;
+      const floor = Math.ceil((service.desiredCount * service.minimumHealthyPercent) / 100);
+      if (healthy >= floor) continue;
+      this.#truth.broken(
+        "never fewer healthy tasks than the minimum by Berth's own doing",
+        `service ${service.name} stopped ${tasks.map((t) => short(t.arn)).join(", ")}: ${healthy} healthy are left of at least ${floor}`,
+      );
+    }
+  }
+
+  #judgeLoss(task: TaskRecord, view: BerthView): void {
+    const arn = task.containerInstanceArn ?? "";
+    if (view.containerInstances.get(arn)?.status === "INACTIVE") return;
+    const silentMs = this.#truth.silentMs(arn);
+    if (silentMs >= LEAST_SILENCE_MS) return;
+    this.#truth.broken(
+      "a host is given up only after its silence",
+      `task ${short(task.arn)} was given up, though its instance ${short(arn)} was silent for only ${Math.round(silentMs)} ms`,
+    );
+  }
+
+  #judgeStarts(started: readonly TaskRecord[], view: BerthView): void {
+    for (const task of started) {
+      const instance = view.containerInstances.get(task.containerInstanceArn ?? "");
+      if (instance?.status === "INACTIVE" || (instance?.status !== "ACTIVE" && task.startedBy !== "start-task")) {
+        this.#truth.broken(
+          "tasks are placed on ACTIVE instances",
+          `task ${short(task.arn)} on one that is ${instance?.status}`,
+        );
+      }
+      if (instance?.agentConnected === false && task.startedBy !== "start-task") {
+        this.#truth.broken(
+          "tasks are placed on connected instances",
+          `task ${short(task.arn)} on ${short(instance.arn)}`,
+        );
+      }
+    }
+    for (const arn of new Set(started.map((t) => t.serviceArn))) {
+      const service = arn === undefined ? undefined : view.services.get(arn);
+      if (service !== undefined) this.#judgeCeiling(service, view);
+    }
+  }
+
+  #judgeCeiling(service: ServiceRecord, view: BerthView): void {
+    if (service.status !== "ACTIVE") {
+      this.#truth.broken("a deleted service starts nothing", service.name);
+      return;
+    }
+    const tasks = view.tasks.where("service", service.arn);
+    const primary = service.deployments.find((d) => d.status === "PRIMARY");
+    const wanted = tasks.filter((t) => t.desiredStatus === "RUNNING").length;
+    const leaving =
+      primary?.rolloutState === "IN_PROGRESS"
+        ? tasks.filter((t) => t.lastStatus === "STOPPING" && t.deploymentId !== primary.id).length
+        : 0;
+    const ceiling = Math.floor((service.desiredCount * service.maximumPercent) / 100);
+    if (wanted + leaving <= ceiling) return;
+    this.#truth.broken(
+      "never more tasks than the maximum by Berth's own doing",
+      `service ${service.name} has ${wanted} and ${leaving} leaving; ${ceiling} at most`,
+    );
+  }
+}
+
+/** Whether a task counts as healthy: it runs, and all that there is to ask says so. */
+export function isHealthy(task: TaskRecord, view: BerthView, at: number): boolean {
+  if (task.lastStatus !== "RUNNING" || task.desiredStatus !== "RUNNING" || task.startedAt === undefined) return false;
+  if (task.healthStatus === "UNHEALTHY") return false;
+  const targets: readonly TargetRecord[] = view.targets.where("task", task.arn);
+  if (targets.some((t) => t.state === "unhealthy")) return false;
+  const isChecked = task.containers.some((c) => c.essential && c.checksHealth);
+  if (isChecked && task.healthStatus !== "HEALTHY") return false;
+  if (task.loadBalancers.length > 0) {
+    return task.loadBalancers.every((lb) =>
+      targets.some(
+        (t) =>
+          t.targetGroupArn === lb.targetGroupArn &&
+          (t.state === "healthy" || t.reason === "Target.HealthCheckDisabled"),
+      ),
+    );
+  }
+  return isChecked || at - task.startedAt >= HEALTHY_AFTER_MS;
+}

@@ -1,0 +1,175 @@
+import type { ServiceRecord } from "../src/model/service.ts";
+import type { BerthView } from "../src/store/index.ts";
+import { disagreement } from "./agreement.ts";
+import { isPassing } from "./api-call.ts";
+import { kindOf, SOUND_KINDS } from "./behaviour.ts";
+import { mend } from "./faults.ts";
+import { clusterArnOf, liveTasksIn } from "./users.ts";
+import type { World } from "./world.ts";
+
+/** How long everything has to come to rest: the longest throttle, a jump of the clock, and several rollouts of slow images. */
+const SETTLE_MS = 150 * 60_000;
+const LOOK_MS = 5_000;
+/** How long all must be well and no task be moved until it counts as at rest: longer than a move waits for another try. */
+const QUIET_MS = 12 * 60_000;
+/** How long what has come to rest must stay as it is. */
+const STAY_MS = 150_000;
+/** What may still be written then: drained targets removed, stopped tasks forgotten, steady states told again. */
+const MOST_CHANGES_AT_REST = 20;
+const CALL_LIMIT_MS = 10 * 60_000;
+/** What one task takes at most, of CPU units and of MiB. */
+const LARGEST_TASK = 512;
+
+/**
+ * Ends all faults, has an operator wish only for what is possible, and waits until observed equals desired; then the control plane
+ * is killed and started once more, which must change nothing.
+ */
+export async function settle(world: World): Promise<void> {
+  world.isCalm = true;
+  for (const { host } of world.machines) host.isCalm = true;
+  world.story.tell("operator", "all is made well");
+  mend(world);
+  await world.pass(60_000);
+  mend(world);
+  await operate(world);
+  await reachAgreement(world);
+  if (world.breach !== undefined) return;
+  await restartInPeace(world);
+  world.plane.running?.store.verify();
+}
+
+async function reachAgreement(world: World): Promise<void> {
+  const until = world.time.now + SETTLE_MS;
+  let since = world.time.now;
+  let tasks = "";
+  let wrong: string | undefined = "nothing was looked at";
+  while (world.breach === undefined && world.time.now < until && world.time.now - since < QUIET_MS) {
+    await world.pass(LOOK_MS);
+    for (const machine of world.machines) world.renewHost(machine);
+    const before = tasks;
+    tasks = liveTasks(world);
+    wrong = disagreement(world) ?? (tasks === before ? undefined : "tasks still come and go");
+    if (wrong !== undefined) since = world.time.now;
+  }
+  if (world.time.now >= until)
+    world.broken("when faults stop, observed becomes desired", wrong ?? "it is not for long enough");
+}
+
+async function restartInPeace(world: World): Promise<void> {
+  const before = liveTasks(world);
+  const changes = world.oracle.changes;
+  const restarts = world.streams.of(`restart in peace ${world.time.now}`).is(0.5);
+  if (restarts) {
+    world.plane.crash("killed in peace");
+    await world.pass(2_000);
+    mend(world);
+  }
+  await world.pass(STAY_MS);
+  const after = liveTasks(world);
+  const written = world.oracle.changes - changes;
+  if (!restarts && written > MOST_CHANGES_AT_REST) {
+    world.broken("no loop keeps itself busy", `${written} changes while everything was at rest`);
+  }
+  if (before !== after)
+    world.broken("a restart of the control plane changes nothing", `tasks were ${before} and are ${after}`);
+  const wrong = disagreement(world);
+  if (wrong !== undefined) world.broken("what has come to rest stays at rest", wrong);
+}
+
+function liveTasks(world: World): string {
+  const view = world.plane.running?.store.view;
+  const live = [...(view?.tasks.all() ?? [])].filter((t) => t.lastStatus !== "STOPPED").map((t) => t.arn);
+  return live.sort().join(" ");
+}
+
+/** Makes what is wished possible: sound images, room for all, no instance DRAINING. */
+async function operate(world: World): Promise<void> {
+  for (const cluster of world.scenario.clusters) {
+    const view = world.plane.running?.store.view;
+    const arn = view === undefined ? undefined : clusterArnOf(view, cluster);
+    if (view === undefined || arn === undefined) continue;
+    for (const instance of view.containerInstances.where("cluster", arn)) {
+      if (instance.status !== "DRAINING") continue;
+      await insist(world, "UpdateContainerInstancesState", {
+        cluster,
+        containerInstances: [instance.arn],
+        status: "ACTIVE",
+      });
+    }
+    await removeGone(world, view, cluster);
+    await operateCluster(world, view, cluster, arn);
+  }
+}
+
+/** Instances whose host has joined anew are deregistered. */
+async function removeGone(world: World, view: BerthView, cluster: string): Promise<void> {
+  const here = new Set<string | undefined>(world.machines.map((m) => m.disk.arn));
+  for (const instance of view.containerInstances.where("cluster", clusterArnOf(view, cluster) ?? "")) {
+    if (here.has(instance.arn)) continue;
+    await insist(world, "DeregisterContainerInstance", { cluster, containerInstance: instance.arn, force: true });
+  }
+}
+
+async function operateCluster(world: World, view: BerthView, cluster: string, arn: string): Promise<void> {
+  for (const task of liveTasksIn(view, arn)) {
+    if (task.serviceArn !== undefined) continue;
+    await insist(world, "StopTask", { cluster, task: task.arn });
+  }
+  const hosts = world.scenario.hosts.filter((h) => h.cluster === cluster);
+  let slots = Math.floor(
+    hosts.reduce((sum, h) => sum + Math.floor(Math.min(h.cpu, h.memoryMiB) / LARGEST_TASK), 0) / 2,
+  );
+  const portsTaken = new Set<string>();
+  for (const service of view.services.where("cluster", arn)) {
+    if (service.status !== "ACTIVE") continue;
+    const family = view.taskDefinitions.get(service.taskDefinitionArn)?.family ?? "";
+    const definition = soundDefinition(service, view);
+    if (definition === undefined) {
+      await insist(world, "DeleteService", { cluster, service: service.name, force: true });
+      continue;
+    }
+    const isFixed = family === "fixed" || family === "host-mode";
+    const most = isFixed ? (portsTaken.has(family) || hosts.length < 2 ? 0 : 1) : slots;
+    const desiredCount = Math.min(service.desiredCount, most, slots);
+    if (isFixed && desiredCount > 0) portsTaken.add(family);
+    slots -= desiredCount;
+    await insist(world, "UpdateService", {
+      cluster,
+      service: service.name,
+      desiredCount,
+      taskDefinition: definition,
+      deploymentConfiguration: { minimumHealthyPercent: 100, maximumPercent: 200 },
+      placementConstraints: [],
+      healthCheckGracePeriodSeconds: 120,
+    });
+  }
+}
+
+/** The service's own task definition if its image is sound, else the newest sound one of its family. */
+function soundDefinition(service: ServiceRecord, view: BerthView): string | undefined {
+  const isSound = (arn: string) => {
+    const record = view.taskDefinitions.get(arn);
+    const image = record?.definition.containerDefinitions?.[0]?.image ?? "";
+    return record?.status === "ACTIVE" && SOUND_KINDS.includes(kindOf(image));
+  };
+  if (isSound(service.taskDefinitionArn)) return service.taskDefinitionArn;
+  const family = view.taskDefinitions.get(service.taskDefinitionArn)?.family ?? "";
+  const sound = view.taskDefinitions.where("family", family).filter((d) => isSound(d.arn));
+  return sound.toSorted((a, b) => b.revision - a.revision)[0]?.arn;
+}
+
+/** Calls until it is answered. A refusal is an answer: the world may have moved on. */
+async function insist(world: World, operation: string, input: object): Promise<void> {
+  const attempt = async () => {
+    for (;;) {
+      try {
+        await world.call(world.office, "ecs", operation, input);
+        return;
+      } catch (error) {
+        if (!isPassing(error)) return;
+      }
+      await world.office.clock.sleep(1_000);
+    }
+  };
+  await world.until(attempt(), CALL_LIMIT_MS);
+}
