@@ -1,6 +1,6 @@
 import { rebalanceMessages, type ServiceAction, serviceMessages } from "../deployment/index.ts";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
-import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
+import { type DeploymentRecord, type ServiceRecord, taskLoadBalancersOf } from "../model/service.ts";
 import { type TaskMove, type TaskRecord, taskId } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { Instant } from "../runtime/clock.ts";
@@ -14,11 +14,13 @@ import {
   placementOfService,
   releaseTask,
   requestStop,
+  setForward,
   tagsOfNewTask,
 } from "../state/index.ts";
 import type { BerthTransaction } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 import { digestsOf, imagesOfLaunches, type LaunchImages } from "./launch-images.ts";
+import { runHook } from "./run-hook.ts";
 
 interface At {
   readonly now: Instant;
@@ -95,6 +97,16 @@ class ServiceWork {
       case "put-service-deployment":
         this.#tx.serviceDeployments.put(action.record);
         return;
+      case "set-traffic":
+        setForward(this.#tx, action);
+        return;
+      case "run-hook": {
+        const refusal = runHook(this.#tx, this.#service, action, this.#at);
+        if (refusal === undefined) return;
+        this.isWaitingForRoom = true;
+        this.#tell(explainRefusal(refusal), true);
+        return;
+      }
       case "return-to": {
         const { taskDefinitionArn, loadBalancers } = action;
         this.#service = this.#tx.services.put({ ...this.#service, taskDefinitionArn, loadBalancers });
@@ -225,7 +237,7 @@ class ServiceWork {
         startedBy: deployment.id,
         serviceArn: arn,
         deploymentId: deployment.id,
-        loadBalancers: deployment.loadBalancers,
+        loadBalancers: taskLoadBalancersOf(deployment),
         ...images,
         tags: tagsOfNewTask({ clusterArn, definition, service: this.#service, propagateTags, enableECSManagedTags }),
       },

@@ -5,8 +5,10 @@ import {
   type ObservedPlace,
 } from "../deployment/index.ts";
 import type { TargetRecord } from "../model/load-balancer.ts";
+import type { ServiceDeploymentRecord } from "../model/service-deployment.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
+import { forwardsOf } from "../state/index.ts";
 import type { BerthView } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 import type { ControllerContext } from "./context.ts";
@@ -39,14 +41,17 @@ export function observeService(
   const service = tables.services.get(serviceArn);
   if (service === undefined) return undefined;
   let places: readonly ObservedPlace[] | undefined;
+  const serviceDeployments = tables.serviceDeployments.where("unfinished", serviceArn);
   return {
     service,
     tasks: tables.tasks.where("service", serviceArn).map((task) => {
       const targets = task.loadBalancers.length === 0 ? [] : tables.targets.where("task", task.arn);
       return { task, targets, ...observeHost(tables, task, targets, contact) };
     }),
-    serviceDeployments: tables.serviceDeployments.where("unfinished", serviceArn),
     unpinned: tables.serviceRevisions.where("unpinned", serviceArn),
+    serviceDeployments,
+    rules: forwardsOf(tables, service.deployments),
+    hookTasks: hookTasksOf(tables, serviceDeployments),
     unaccounted: tables.tasks.where("serviceUnaccounted", serviceArn),
     settings,
     places: () => {
@@ -58,6 +63,15 @@ export function observeService(
         ? observeDaemonHosts(tables, service)
         : undefined,
   };
+}
+
+function hookTasksOf(
+  tables: Pick<BerthView, "tasks">,
+  deployments: readonly ServiceDeploymentRecord[],
+): ReadonlyMap<string, TaskRecord> {
+  const runs = deployments.flatMap(({ shift }) => shift?.hooks ?? []);
+  const tasks = runs.flatMap(({ taskArn }) => tables.tasks.get(taskArn ?? "") ?? []);
+  return new Map(tasks.map((task) => [task.arn, task]));
 }
 
 function observeHost(

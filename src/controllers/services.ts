@@ -111,8 +111,10 @@ function servicesTouched({ puts, deletes }: Change<BerthSchema>, { store }: Cont
   for (const put of puts) {
     if (put.table === "services") touched.add(put.key);
     else if (put.table === "serviceDeployments") touched.add(put.after.serviceArn);
-    else if (put.table === "tasks" && put.after.serviceArn !== undefined) touched.add(put.after.serviceArn);
-    else if (put.table === "targets" && put.before?.state !== put.after.state) addTask(put.after.taskArn);
+    else if (put.table === "tasks") {
+      const of = put.after.serviceArn ?? put.after.hookOf;
+      if (of !== undefined) touched.add(of);
+    } else if (put.table === "targets" && put.before?.state !== put.after.state) addTask(put.after.taskArn);
     else if (put.table === "containerInstances") {
       if (isOtherHost(put.before, put.after)) {
         for (const task of store.view.tasks.where("containerInstance", put.key)) addTask(task.arn);

@@ -1,7 +1,9 @@
 export { breakerThreshold } from "./circuit-breaker.ts";
 export { assessHealth, type Health } from "./health.ts";
+export { withHooksClosed } from "./hooks.ts";
 export { hasFirstTask, mustWait, needsDigest } from "./image-pinning.ts";
 export { rollingLimits } from "./limits.ts";
+export { type NextGroups, nextGroups } from "./live.ts";
 export * as serviceMessages from "./messages.ts";
 export { type DeploymentWish, newDeployment, supersede } from "./new-deployment.ts";
 export {
@@ -20,3 +22,5 @@ export { reconcileService } from "./reconcile.ts";
 export { MAX_STARTS_PER_LOOK } from "./rolling.ts";
 export { type Wanted, wantedTasks } from "./roster.ts";
 export { breakerReport } from "./service-deployment.ts";
+export { returnTraffic } from "./shift.ts";
+export { type RuleWeights, type SetTraffic, shiftingRules } from "./traffic.ts";

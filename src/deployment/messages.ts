@@ -1,3 +1,5 @@
+import type { HookRun } from "../model/traffic-shift.ts";
+
 /** Service events as ECS words them, each without the leading `(service <name>) `. Source: ECS service event messages. */
 
 export const STEADY = "has reached a steady state.";
@@ -55,6 +57,25 @@ export const NO_CANDIDATE = "No rollback candidate was found to run the rollback
 export const ROLLED_BACK_ON_REQUEST = "Service deployment rolled back because its rollback was requested.";
 export const STOPPED_BY_BREAKER = "Service deployment stopped because the circuit breaker threshold was exceeded.";
 export const ROLLBACK_FAILED = "The rollback failed because the circuit breaker threshold was exceeded.";
+
+/** Of deployments that shift traffic. Our words. */
+export const NO_HEALTHY_TASK = "none of its tasks was healthy while it had traffic";
+export const stageTooLong = (stage: string, limitMs: number) =>
+  `it was in stage ${stage} for longer than ${limitMs / 3_600_000} hours`;
+export const deploymentTooLong = (limitMs: number) => `it took longer than ${limitMs / 86_400_000} days`;
+export const shifted = (percent: number, what: "production" | "test", id: string) =>
+  `(deployment ${id}) has ${percent} percent of ${what} traffic.`;
+export const hookBegun = (id: string, run: HookRun, targetType: string) =>
+  targetType === "PAUSE"
+    ? `(deployment ${id}) is paused at ${run.stage}: continue or roll back with hook ${run.id}.`
+    : `(deployment ${id}) waits at ${run.stage} for the task of hook ${run.id}.`;
+export const ruleMissing = (arn: string) =>
+  `was unable to shift traffic: there is no listener rule ${arn} that forwards to target groups.`;
+export const HOOK_ABANDONED = "The deployment does not wait for this lifecycle hook any more";
+export const deploymentGivenUp = (id: string, why: string) => `(deployment ${id}) deployment failed: ${why}.`;
+export const givenUpReason = (why: string) => `ECS deployment failed: ${why}.`;
+export const givenUpRollbackReason = (id: string) => `ECS deployment failed: rolling back to deploymentId ${id}.`;
+export const rolledBackBecause = (why: string) => `Service deployment rolled back because ${why}.`;
 
 function listOf(taskIds: readonly string[]): string {
   return taskIds.map((id) => `(task ${id})`).join(" ");

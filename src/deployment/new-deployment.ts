@@ -6,7 +6,8 @@ import { inProgressReason } from "./messages.ts";
 export type DeploymentWish = Pick<
   ServiceRecord,
   "taskDefinitionArn" | "loadBalancers" | "desiredCount" | "schedulingStrategy" | "placementConstraints"
->;
+> &
+  Pick<DeploymentRecord, "usesAlternate">;
 
 /** A PRIMARY deployment that has just begun. `id` is `ecs-svc/<19 digits>`. */
 export function newDeployment(id: string, wish: DeploymentWish, now: Instant): DeploymentRecord {
@@ -15,6 +16,7 @@ export function newDeployment(id: string, wish: DeploymentWish, now: Instant): D
     status: "PRIMARY",
     taskDefinitionArn: wish.taskDefinitionArn,
     loadBalancers: wish.loadBalancers,
+    ...(wish.usesAlternate === true ? { usesAlternate: true } : {}),
     desiredCount: wish.desiredCount,
     ...(wish.schedulingStrategy === "DAEMON" ? { placementConstraints: wish.placementConstraints } : {}),
     rolloutState: "IN_PROGRESS",

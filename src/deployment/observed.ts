@@ -7,6 +7,7 @@ import type { TaskSetRecord } from "../model/task-set.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { ContainerInstanceArn, TaskArn } from "../wire/arn.ts";
 import type { RebalancePlace } from "./rebalance.ts";
+import type { RuleWeights } from "./traffic.ts";
 
 /** All that a look at a service depends on, beside the time. */
 export interface Observed {
@@ -22,6 +23,10 @@ export interface Observed {
   readonly settings: DeploymentSettings;
   /** For a service whose tasks may be moved: where to. Asked only when it is steady, since it is dear to find out. */
   readonly places?: () => readonly ObservedPlace[];
+  /** For a service whose traffic is shifted: the rules that are there and forward to target groups, by ARN. */
+  readonly rules?: ReadonlyMap<string, RuleWeights>;
+  /** The tasks that lifecycle hooks have started, by ARN. */
+  readonly hookTasks?: ReadonlyMap<string, TaskRecord>;
   /** For a DAEMON service: the instances of its cluster that are not INACTIVE, in an order that does not change by itself. */
   readonly daemonHosts?: readonly DaemonHost[];
 }
@@ -101,6 +106,14 @@ export type ServiceAction =
       readonly tellsImages: boolean;
     }
   | { readonly kind: "put-service-deployment"; readonly record: ServiceDeploymentRecord }
+  /** What a listener's rule, default rule or listener of that ARN is to forward to: all its target groups with their weights. */
+  | {
+      readonly kind: "set-traffic";
+      readonly ruleArn: string;
+      readonly weights: readonly { readonly targetGroupArn: string; readonly weight: number }[];
+    }
+  /** The task of a lifecycle hook is to be started, if it has not been. */
+  | { readonly kind: "run-hook"; readonly serviceDeploymentArn: string; readonly hookId: string }
   /** The service is again what an earlier deployment was made from. */
   | ({ readonly kind: "return-to" } & Pick<DeploymentRecord, "taskDefinitionArn" | "loadBalancers">)
   /** These STOPPED tasks have been counted in the deployments. */

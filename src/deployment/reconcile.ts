@@ -9,12 +9,15 @@ import * as messages from "./messages.ts";
 import type { Observed, ServiceAction } from "./observed.ts";
 import { protectionEnds, protectionEvents } from "./protection.ts";
 import { moveActions } from "./rebalance-service.ts";
-import { judgeDeployment, rollbackCandidate } from "./rollback.ts";
+import { type Judgement, judgeDeployment, rollbackCandidate } from "./rollback.ts";
 import { isProven, MAX_STARTS_PER_LOOK, planRolling, type RollingPlan } from "./rolling.ts";
 import { Roster, type Wanted, wantedTasks } from "./roster.ts";
 import { advanceServiceDeployments, isRollbackRequested } from "./service-deployment.ts";
+import { givenUp, hookActions, isPastReturn, lookAtShift, type ShiftLook } from "./shift.ts";
+import { planShift, type ShiftPlan } from "./shift-plan.ts";
 import { reconcileTaskSets } from "./task-sets.ts";
 import { countFailures, isFailingNow, isImpaired } from "./throttle.ts";
+import { trafficActions } from "./traffic.ts";
 
 /** A steady service says so again after this time. Source: observed of ECS. */
 export const STEADY_REPEAT_MS = 6 * 60 * 60 * 1000;
@@ -57,16 +60,17 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
   const isDaemon = observed.service.schedulingStrategy === "DAEMON";
   const desiredCount = isDaemon ? daemonDesiredCount(observed) : observed.service.desiredCount;
   const counted = { ...observed.service, desiredCount, deployments: countedDeployments(observed, wanted, now) };
-  const judgement = judgeDeployment(counted, isRollbackRequested(observed.serviceDeployments, counted), now);
+  const shift = lookAtShift(observed, counted, wanted, now);
+  const judgement = judge(observed, counted, shift, now);
   const { service } = judgement;
   const primary = primaryDeployment(service);
-  const roster = new Roster(service, wanted, observed.tasks);
   const pinnings = planPinnings(observed);
   const more = pinnings.find((p) => deploymentIdOf(p.revision.arn) === primary.id)?.more;
-  const plan = isDaemon ? planDaemon(observed, service, roster, now) : planRolling(service, primary, roster, now, more);
+  const goesOn = shift !== undefined && judgement.service === counted ? shift : undefined;
+  const { plan, roster } = planTasks(observed, { service, wanted, shift: goesOn, more }, now);
   // A deployment that is rolled back to is in progress for a look at least, for whoever watches.
-  const isDone = !judgement.isRollback && isComplete(service, plan, roster);
-  const deployments = rollOn(service, roster, plan, isDone, now);
+  const isDone = !judgement.isRollback && isComplete(service, plan, roster) && !isShiftOpen(observed, goesOn);
+  const deployments = rollOn(service, roster, { plan, isDone, shift: goesOn }, now);
   const after = { ...service, deployments };
   const isSteady = isDone && deployments.length === 1 && roster.primary.every((m) => !m.isBad);
 
@@ -81,9 +85,7 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
   }
   // Before the starts, which note in a deployment that it found no place.
   if (!isSameList(deployments, observed.service.deployments)) actions.push({ kind: "put-deployments", deployments });
-  for (const record of advanceServiceDeployments(observed.serviceDeployments, service, after, now)) {
-    actions.push({ kind: "put-service-deployment", record });
-  }
+  actions.push(...serviceDeploymentActions(observed, { shift, goesOn, judged: service, after }, now));
   if (isImpaired(primary.throttle, service.desiredCount) && plan.missing > 0 && primary.rolloutState !== "FAILED") {
     actions.push({ kind: "event", message: messages.IMPAIRED, once: true });
   }
@@ -101,7 +103,83 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
   }
   actions.push(...moveActions({ observed, service, roster, plan, isSteady }, now));
   actions.push(...steadyActions(service, isSteady, now));
-  actions.push(...lookAgain(service, roster, plan, isSteady, now));
+  actions.push(...lookAgain({ service, roster, plan, isSteady, shift: goesOn }, now));
+  return actions;
+}
+
+/** What ends the deployment in progress. One that has taken over all traffic is not given up any more. */
+function judge(observed: Observed, service: ServiceRecord, shift: ShiftLook | undefined, now: Instant): Judgement {
+  if (isPastReturn(shift?.state.stage)) return { service, events: [], isRollback: false };
+  const isRequested = isRollbackRequested(observed.serviceDeployments, service);
+  return judgeDeployment(service, { isRollbackRequested: isRequested, shift }, now);
+}
+
+/** Both revisions are there side by side, as they are until CLEAN_UP. */
+const isShifting = (shift: ShiftLook | undefined) => shift !== undefined && !isPastReturn(shift.state.stage);
+
+/** It is over when the earlier revision's tasks have stopped: their target group is free for the next one then. Rule [TS10]. */
+function isShiftOpen({ tasks, service }: Observed, shift: ShiftLook | undefined): boolean {
+  const { id } = primaryDeployment(service);
+  return isShifting(shift) || (shift !== undefined && tasks.some(({ task }) => task.deploymentId !== id));
+}
+
+function planTasks(
+  observed: Observed,
+  of: {
+    readonly service: ServiceRecord;
+    readonly wanted: readonly Wanted[];
+    readonly shift: ShiftLook | undefined;
+    /** How many tasks of the PRIMARY may be started at most. */
+    readonly more: number | undefined;
+  },
+  now: Instant,
+): ShiftPlan {
+  const { service, wanted, shift, more } = of;
+  if (shift !== undefined && isShifting(shift)) {
+    const { live, state } = shift;
+    return planShift(service, { stage: state.stage, live, more }, { wanted, tasks: observed.tasks }, now);
+  }
+  const roster = new Roster(service, wanted, observed.tasks);
+  if (service.schedulingStrategy === "DAEMON") return { plan: planDaemon(observed, service, roster, now), roster };
+  const primary = primaryDeployment(service);
+  const plan = planRolling(service, primary, roster, now, more);
+  if (shift === undefined) return { plan, roster };
+  // The earlier revision has no traffic any more: what it loses in CLEAN_UP is no loss.
+  return { plan: { ...plan, starts: plan.starts.filter((s) => s.deployment === primary) }, roster };
+}
+
+/**
+ * What becomes of the service deployments and, in the same transaction, of the traffic: each change of a share is written with
+ * the stage that it belongs to.
+ */
+function serviceDeploymentActions(
+  observed: Observed,
+  of: {
+    readonly shift: ShiftLook | undefined;
+    /** The shift, unless it is given up by this look. */
+    readonly goesOn: ShiftLook | undefined;
+    readonly judged: ServiceRecord;
+    readonly after: ServiceRecord;
+  },
+  now: Instant,
+): readonly ServiceAction[] {
+  const { shift, goesOn, judged, after } = of;
+  const state = shift === undefined || goesOn !== undefined ? shift?.state : givenUp(shift, now);
+  const known = observed.serviceDeployments.map((record) =>
+    record === shift?.record && state !== record.shift ? { ...record, shift: state, updatedAt: now } : record,
+  );
+  const advanced = new Map(advanceServiceDeployments(known, judged, after, now).map((record) => [record.arn, record]));
+  const actions: ServiceAction[] = [];
+  for (const [i, record] of known.entries()) {
+    const next = advanced.get(record.arn) ?? record;
+    if (next !== observed.serviceDeployments[i]) actions.push({ kind: "put-service-deployment", record: next });
+    actions.push(...hookActions(observed, next));
+  }
+  const target = judged.deployments.find((d) => d.id === (shift && deploymentIdOf(shift.record.targetRevisionArn)));
+  if (state !== undefined && target !== undefined) {
+    actions.push(...trafficActions(target, state, observed.rules ?? new Map()));
+  }
+  for (const message of goesOn?.events ?? []) actions.push({ kind: "event", message, once: true });
   return actions;
 }
 
@@ -176,21 +254,28 @@ function isComplete(service: ServiceRecord, plan: RollingPlan, roster: Roster): 
 function rollOn(
   service: ServiceRecord,
   roster: Roster,
-  plan: RollingPlan,
-  isDone: boolean,
+  {
+    plan,
+    isDone,
+    shift,
+  }: { readonly plan: RollingPlan; readonly isDone: boolean; readonly shift: ShiftLook | undefined },
   now: Instant,
 ): readonly DeploymentRecord[] {
   const old = roster.old;
+  const kept = isShifting(shift) ? shift?.live : undefined;
   const candidate = rollbackCandidate(service);
+  const tookOver = isPastReturn(shift?.state.stage);
   return service.deployments.flatMap((d) => {
     if (d.status === "PRIMARY") {
       const isNewlyDone = isDone && d.rolloutState === "IN_PROGRESS";
       // What is no longer lacking needs no place any more. A replacement of a task that still runs is lacking, too.
       const isLacking = plan.missing > 0 || plan.starts.some((start) => start.deployment.id === d.id);
       const unplacedSince = isLacking ? d.unplacedSince : undefined;
-      const isSame = d.desiredCount === service.desiredCount && d.unplacedSince === unplacedSince;
+      const tookOverAt = d.tookOverAt ?? (tookOver ? now : undefined);
+      const isSame =
+        d.desiredCount === service.desiredCount && d.unplacedSince === unplacedSince && d.tookOverAt === tookOverAt;
       if (!isNewlyDone && isSame) return [d];
-      const moved = { ...d, desiredCount: service.desiredCount, unplacedSince, updatedAt: now };
+      const moved = { ...d, desiredCount: service.desiredCount, unplacedSince, tookOverAt, updatedAt: now };
       if (!isNewlyDone) return [moved];
       return [
         {
@@ -204,11 +289,15 @@ function rollOn(
     }
     const left = old.filter((m) => m.deployment === d).length;
     const stopped = roster.stops.filter((s) => s.member.deployment === d && !s.member.isBad).length;
+    if (d === kept && isProven(d)) return [withDesiredCount(d, service.desiredCount, now)];
     const desiredCount = isProven(d) ? Math.max(0, Math.min(d.desiredCount - stopped, service.desiredCount)) : left;
     if (left === 0 && (isDone || (desiredCount === 0 && d !== candidate))) return [];
-    return desiredCount === d.desiredCount ? [d] : [{ ...d, desiredCount, updatedAt: now }];
+    return [withDesiredCount(d, desiredCount, now)];
   });
 }
+
+const withDesiredCount = (d: DeploymentRecord, desiredCount: number, now: Instant): DeploymentRecord =>
+  desiredCount === d.desiredCount ? d : { ...d, desiredCount, updatedAt: now };
 
 /** Tasks are missing, nothing may be started or stopped, and nothing is under way that would change it. Rule [DP15]. */
 function isStuck(plan: RollingPlan, roster: Roster, primary: DeploymentRecord, now: Instant): boolean {
@@ -229,13 +318,18 @@ function steadyActions(service: ServiceRecord, isSteady: boolean, now: Instant):
 }
 
 function lookAgain(
-  service: ServiceRecord,
-  roster: Roster,
-  plan: RollingPlan,
-  isSteady: boolean,
+  of: {
+    readonly service: ServiceRecord;
+    readonly roster: Roster;
+    readonly plan: RollingPlan;
+    readonly isSteady: boolean;
+    readonly shift: ShiftLook | undefined;
+  },
   now: Instant,
 ): readonly ServiceAction[] {
+  const { service, roster, plan, isSteady, shift } = of;
   const times = roster.all.flatMap((m) => (m.health.changesAt === undefined ? [] : [m.health.changesAt]));
+  times.push(...(shift?.times ?? []));
   const primary = primaryDeployment(service);
   const unplaced = nextUnplacedRound(service, primary);
   if (unplaced !== undefined) times.push(unplaced);

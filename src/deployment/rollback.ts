@@ -13,23 +13,44 @@ export interface Judgement {
   readonly isRollback: boolean;
 }
 
+/** What else than its circuit breaker may end the deployment in progress, and where its traffic would go back to. */
+export interface Charge {
+  readonly isRollbackRequested: boolean;
+  /** For a deployment that shifts traffic: the one that has the traffic, and why the shift is to be given up. */
+  readonly shift?: { readonly live: DeploymentRecord | undefined; readonly fault?: string };
+}
+
 /**
- * Fails the PRIMARY deployment when its circuit breaker trips or its rollback was asked for, and makes the last completed
- * deployment the PRIMARY again if it is to be rolled back. Rules [DP32], [DP33].
+ * Fails the PRIMARY deployment when its circuit breaker trips, its rollback was asked for or its shift is given up, and makes
+ * the last completed deployment the PRIMARY again if it is to be rolled back. Rules [DP32], [DP33], [TS9].
  */
-export function judgeDeployment(service: ServiceRecord, isRollbackRequested: boolean, now: Instant): Judgement {
+export function judgeDeployment(service: ServiceRecord, charge: Charge, now: Instant): Judgement {
   const primary = primaryDeployment(service);
-  const isRequested = isRollbackRequested && primary.rolloutState === "IN_PROGRESS";
-  if (!isRequested && !isTripped(service, primary)) return { service, events: [], isRollback: false };
+  const isRequested = charge.isRollbackRequested && primary.rolloutState === "IN_PROGRESS";
+  const fault = charge.shift?.fault;
+  const why = isRequested
+    ? "request"
+    : fault !== undefined
+      ? { fault }
+      : isTripped(service, primary)
+        ? "breaker"
+        : undefined;
+  if (why === undefined) return { service, events: [], isRollback: false };
+  const words = wordsOf(why);
   const failed: DeploymentRecord = {
     ...primary,
     rolloutState: "FAILED",
-    rolloutStateReason: isRequested ? messages.STOPPED_ON_REQUEST : messages.BREAKER_TRIPPED,
+    rolloutStateReason: words.failed,
     unplacedSince: undefined,
     updatedAt: now,
   };
-  const event = isRequested ? messages.deploymentStopped(primary.id) : messages.deploymentFailed(primary.id);
-  const candidate = isRequested || service.circuitBreaker?.rollback === true ? rollbackCandidate(service) : undefined;
+  const event = words.event(primary.id);
+  const isToGoBack = isRequested || charge.shift !== undefined || service.circuitBreaker?.rollback === true;
+  const candidate = !isToGoBack
+    ? undefined
+    : charge.shift === undefined
+      ? rollbackCandidate(service)
+      : charge.shift.live;
   if (candidate === undefined) {
     const deployments = service.deployments.map((d) => (d === primary ? failed : d));
     return { service: { ...service, deployments }, events: [event], isRollback: false };
@@ -39,9 +60,7 @@ export function judgeDeployment(service: ServiceRecord, isRollbackRequested: boo
     status: "PRIMARY",
     desiredCount: service.desiredCount,
     rolloutState: "IN_PROGRESS",
-    rolloutStateReason: isRequested
-      ? messages.requestedRollbackReason(candidate.id)
-      : messages.breakerRollbackReason(candidate.id),
+    rolloutStateReason: words.rollback(candidate.id),
     failedTasks: 0,
     throttle: NO_THROTTLE,
     breaker: undefined,
@@ -53,7 +72,37 @@ export function judgeDeployment(service: ServiceRecord, isRollbackRequested: boo
   return { service: { ...service, deployments }, events: [event, messages.rollingBack(again.id)], isRollback: true };
 }
 
-/** The last completed deployment before the PRIMARY. One that is being rolled back to is none until it is COMPLETED again. */
-export function rollbackCandidate({ deployments }: ServiceRecord): DeploymentRecord | undefined {
-  return deployments.find((d) => d.status !== "PRIMARY" && d.rolloutState === "COMPLETED");
+function wordsOf(why: "request" | "breaker" | { readonly fault: string }) {
+  if (why === "request") {
+    return {
+      failed: messages.STOPPED_ON_REQUEST,
+      event: messages.deploymentStopped,
+      rollback: messages.requestedRollbackReason,
+    };
+  }
+  if (why === "breaker") {
+    return {
+      failed: messages.BREAKER_TRIPPED,
+      event: messages.deploymentFailed,
+      rollback: messages.breakerRollbackReason,
+    };
+  }
+  return {
+    failed: messages.givenUpReason(why.fault),
+    event: (id: string) => messages.deploymentGivenUp(id, why.fault),
+    rollback: messages.givenUpRollbackReason,
+  };
 }
+
+/**
+ * The last deployment before the PRIMARY that was completed, or that had taken over all traffic when it was superseded. One
+ * that is being rolled back to is none until it is COMPLETED again.
+ */
+export function rollbackCandidate({ deployments }: ServiceRecord): DeploymentRecord | undefined {
+  return deployments.find(
+    (d) =>
+      d.status !== "PRIMARY" && (d.rolloutState === "COMPLETED" || (d.completedAt === undefined && hasTakenOver(d))),
+  );
+}
+
+const hasTakenOver = (d: DeploymentRecord) => d.tookOverAt !== undefined && d.rolloutState === "IN_PROGRESS";

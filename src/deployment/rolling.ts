@@ -143,9 +143,10 @@ export function canStart(deployment: DeploymentRecord, now: Instant): boolean {
   return deployment.throttle.nextAttemptAt === undefined || deployment.throttle.nextAttemptAt <= now;
 }
 
-/** True for a deployment that has once been completed: its tasks are known to work. */
+/** True for a deployment that has once been completed, or has taken over all traffic: its tasks are known to work. */
 export function isProven(deployment: DeploymentRecord | undefined): boolean {
-  return deployment?.rolloutState === "COMPLETED" || deployment?.completedAt !== undefined;
+  if (deployment?.rolloutState === "COMPLETED") return true;
+  return deployment?.completedAt !== undefined || deployment?.tookOverAt !== undefined;
 }
 
 const isDraining = (m: Member) => m.instance?.status === "DRAINING";

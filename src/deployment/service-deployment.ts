@@ -9,6 +9,7 @@ import {
 import { assertNever } from "../runtime/assert-never.ts";
 import type { Instant } from "../runtime/clock.ts";
 import { breakerThreshold } from "./circuit-breaker.ts";
+import { failedHookTask } from "./hooks.ts";
 import * as messages from "./messages.ts";
 
 /**
@@ -59,14 +60,15 @@ function withBreaker(
   return isSame ? record : { ...record, breaker };
 }
 
-/** The record with the task to tell of, once the circuit breaker has tripped. */
+/** The record with the task to tell of, once the circuit breaker has tripped or the task of a hook has failed. */
 function withFailedTask(
   record: ServiceDeploymentRecord,
   target: DeploymentRecord | undefined,
   now: Instant,
 ): ServiceDeploymentRecord {
-  const taskArn = target?.breaker?.lastFailedTask;
-  if (record.breaker.status !== "TRIGGERED" || record.failedTask !== undefined || taskArn === undefined) return record;
+  const ofHook = record.shift?.fault === undefined ? undefined : failedHookTask(record.shift);
+  const taskArn = ofHook ?? (record.breaker.status === "TRIGGERED" ? target?.breaker?.lastFailedTask : undefined);
+  if (record.failedTask !== undefined || taskArn === undefined) return record;
   return { ...record, failedTask: { taskArn, since: now, isTold: false } };
 }
 
@@ -103,9 +105,12 @@ function advanceForward(
 ): ServiceDeploymentRecord {
   const primary = primaryDeployment(service);
   const isRequested = record.status === "ROLLBACK_REQUESTED";
-  const tripped = isRequested ? ended(record.breaker) : ({ ...record.breaker, status: "TRIGGERED" } as const);
+  const isBreaker = !isRequested && record.shift?.fault === undefined;
+  const tripped = isBreaker ? ({ ...record.breaker, status: "TRIGGERED" } as const) : ended(record.breaker);
   if (primary.id !== deploymentIdOf(record.targetRevisionArn)) {
-    const reason = isRequested ? messages.ROLLED_BACK_ON_REQUEST : messages.ROLLED_BACK_BY_BREAKER;
+    const fault = record.shift?.fault;
+    const why = fault === undefined ? messages.ROLLED_BACK_BY_BREAKER : messages.rolledBackBecause(fault);
+    const reason = isRequested ? messages.ROLLED_BACK_ON_REQUEST : why;
     return moveServiceDeployment(record, "ROLLBACK_IN_PROGRESS", now, {
       statusReason: reason,
       breaker: tripped,
@@ -119,7 +124,7 @@ function advanceForward(
   if (isRequested) {
     return moveServiceDeployment(record, "STOPPED", now, { statusReason: messages.NO_CANDIDATE, breaker: tripped });
   }
-  if (service.circuitBreaker?.rollback !== true) {
+  if (service.circuitBreaker?.rollback !== true && record.shift === undefined) {
     const statusReason = messages.STOPPED_BY_BREAKER;
     return moveServiceDeployment(record, "STOPPED", now, { statusReason, breaker: tripped });
   }

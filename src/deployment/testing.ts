@@ -169,11 +169,7 @@ export class SimulatedService {
 
   /** A new deployment, as UpdateService makes it. */
   deploy(over: Partial<ServiceRecord> = {}): DeploymentRecord {
-    const next = newDeployment(
-      `ecs-svc/${this.service.deployments.length + 1 + this.#number++}`,
-      this.service,
-      this.now,
-    );
+    const next = newDeployment(`ecs-svc/${1 + ++this.#number}`, this.service, this.now);
     this.service = { ...this.service, ...over, deployments: supersede(this.service.deployments, next, this.now) };
     return next;
   }
@@ -227,13 +223,32 @@ export class SimulatedService {
     return on;
   }
 
+  /** How many tasks the service may have. */
+  mostTasks(): number {
+    return rollingLimits(this.service).ceiling;
+  }
+
+  stopHook(arn: TaskRecord["arn"]): void {
+    throw new Error(`stopped ${arn}, which is not there`);
+  }
+
+  /** Only services whose traffic is shifted have rules and hooks. */
+  setTraffic({ ruleArn }: Extract<ServiceAction, { kind: "set-traffic" }>): void {
+    throw new Error(`there is no rule ${ruleArn}`);
+  }
+
+  runHook({ hookId }: Extract<ServiceAction, { kind: "run-hook" }>): void {
+    throw new Error(`there is no hook ${hookId}`);
+  }
+
   /** How many of which tasks there may be: of the service, or of the task set of that id. */
   #limitsOf(deploymentId: string | undefined) {
     const set = this.service.taskSets?.find((one) => one.deployment.id === deploymentId);
     const desiredCount =
       set === undefined ? this.service.desiredCount : computedDesiredCount(this.service.desiredCount, set);
     const isMine = (task: TaskRecord) => set === undefined || task.deploymentId === deploymentId;
-    return { ...rollingLimits({ ...this.service, desiredCount }), isMine };
+    const { floor, ceiling } = rollingLimits({ ...this.service, desiredCount });
+    return { floor, ceiling: set === undefined ? this.mostTasks() : ceiling, isMine };
   }
 
   #carryOut(action: ServiceAction): void {
@@ -264,7 +279,10 @@ export class SimulatedService {
         const task = this.tasks.find((t) => t.arn === action.taskArn);
         const { floor, isMine } = this.#limitsOf(task?.deploymentId);
         const before = this.healthy().filter(isMine).length;
-        if (task === undefined) throw new Error("stopped a task that is not there");
+        if (task === undefined) {
+          this.stopHook(action.taskArn);
+          return;
+        }
         if (this.service.status === "ACTIVE" && this.isShielded(task)) throw new Error("stopped a protected task");
         this.change(task, {
           desiredStatus: "STOPPED",
@@ -286,6 +304,12 @@ export class SimulatedService {
         throw new Error("no revision of this service is unpinned");
       case "put-service-deployment":
         this.serviceDeployments = this.serviceDeployments.map((d) => (d.arn === action.record.arn ? action.record : d));
+        return;
+      case "set-traffic":
+        this.setTraffic(action);
+        return;
+      case "run-hook":
+        this.runHook(action);
         return;
       case "return-to": {
         const { taskDefinitionArn, loadBalancers } = action;

@@ -14,8 +14,8 @@ import {
   type TaskArn,
   type TaskDefinitionArn,
 } from "../wire/arn.ts";
-import type { ServiceRecord } from "./service.ts";
-import type { TaskLoadBalancer } from "./task.ts";
+import type { ServiceLoadBalancer, ServiceRecord } from "./service.ts";
+import type { ShiftState } from "./traffic-shift.ts";
 
 /**
  * Who may move a service deployment's status, and to what. A move that is not here is a bug, and is refused.
@@ -71,7 +71,9 @@ export interface ServiceDeploymentRecord {
   readonly status: ServiceDeploymentStatus;
   readonly statusReason?: string;
   /** The service's settings when it was made. */
-  readonly settings: Pick<ServiceRecord, "minimumHealthyPercent" | "maximumPercent" | "circuitBreaker">;
+  readonly settings: Pick<ServiceRecord, "minimumHealthyPercent" | "maximumPercent" | "circuitBreaker" | "shift">;
+  /** How far it is, in one that shifts traffic; absent before its first look. */
+  readonly shift?: ShiftState;
   readonly breaker: BreakerReport;
   readonly rollback?: {
     readonly reason: string;
@@ -116,7 +118,9 @@ export interface ServiceRevisionRecord {
   readonly clusterArn: ClusterArn;
   readonly taskDefinitionArn: TaskDefinitionArn;
   readonly launchType: ServiceRecord["launchType"];
-  readonly loadBalancers: readonly TaskLoadBalancer[];
+  readonly loadBalancers: readonly ServiceLoadBalancer[];
+  /** True if its tasks are in the alternate target groups. */
+  readonly usesAlternate?: boolean;
   readonly containerImages: readonly RevisionImage[];
   /** Until no task waits any more for what the images are. */
   readonly pinning?: ImagePinning;

@@ -10,6 +10,7 @@ import type { ClusterArn, ServiceArn, ServiceDeploymentArn, TaskArn, TaskDefinit
 import type { Tags } from "./tags.ts";
 import type { TaskLoadBalancer } from "./task.ts";
 import type { TaskSetRecord } from "./task-set.ts";
+import type { ShiftSettings } from "./traffic-shift.ts";
 
 /**
  * ACTIVE becomes DRAINING when it is deleted with tasks left, and INACTIVE when every task has stopped. An INACTIVE
@@ -69,6 +70,21 @@ export interface BreakerCount {
 
 export const NOTHING_COUNTED: BreakerCount = { failures: 0, hasRun: false, hasBeenHealthy: false, healthy: 0 };
 
+/** How traffic is shifted from one target group to the other. Source: ECS API reference, AdvancedConfiguration. */
+export interface AdvancedLoadBalancer {
+  readonly alternateTargetGroupArn: string;
+  /** A rule of an application load balancer, which may be a default rule, or a listener of a network load balancer. */
+  readonly productionListenerRule: string;
+  readonly testListenerRule?: string;
+  /** Kept and shown; the control plane changes its own rules without a role. */
+  readonly roleArn?: string;
+}
+
+/** A target group that a service's tasks are registered with: that of `targetGroupArn`, or in turn with the alternate one. */
+export interface ServiceLoadBalancer extends TaskLoadBalancer {
+  readonly advanced?: AdvancedLoadBalancer;
+}
+
 /** One deployment of a service: the tasks of one revision of what the service should be. */
 export interface DeploymentRecord {
   /** `ecs-svc/<19 digits>`; equals `startedBy` of its tasks. */
@@ -76,7 +92,11 @@ export interface DeploymentRecord {
   /** PRIMARY is the newest; ACTIVE still has tasks and is being replaced. One that is fully replaced is dropped. */
   readonly status: "PRIMARY" | "ACTIVE";
   readonly taskDefinitionArn: TaskDefinitionArn;
-  readonly loadBalancers: readonly TaskLoadBalancer[];
+  readonly loadBalancers: readonly ServiceLoadBalancer[];
+  /** True if its tasks are in the alternate target groups; see taskLoadBalancersOf. */
+  readonly usesAlternate?: boolean;
+  /** When all production traffic went over to it for good, in a deployment that shifts traffic: it is in CLEAN_UP or completed. */
+  readonly tookOverAt?: Instant;
   /** Of a DAEMON service: which instances are to have a task. Changed constraints hold from the next deployment on. */
   readonly placementConstraints?: readonly PlacementConstraint[];
   /** Tasks this deployment is to have; an older deployment's shrinks as it is replaced. */
@@ -108,7 +128,9 @@ export interface ServiceRecord {
   /** Of a DAEMON service computed: the instances that are to have its task. */
   readonly desiredCount: number;
   readonly taskDefinitionArn: TaskDefinitionArn;
-  readonly loadBalancers: readonly TaskLoadBalancer[];
+  readonly loadBalancers: readonly ServiceLoadBalancer[];
+  /** Absent: strategy ROLLING. */
+  readonly shift?: ShiftSettings;
   /** Percent, 0..100 and 100 or more: see rollingLimits in deployment/. */
   readonly minimumHealthyPercent: number;
   readonly maximumPercent: number;
@@ -159,4 +181,16 @@ export function primaryDeployment(service: ServiceRecord): DeploymentRecord {
   const primary = service.deployments.find((d) => d.status === "PRIMARY");
   if (primary === undefined) throw new Error(`service ${service.arn} has no PRIMARY deployment`);
   return primary;
+}
+
+/** The target groups that a deployment's tasks are registered with. */
+export function taskLoadBalancersOf({
+  loadBalancers,
+  usesAlternate,
+}: Pick<DeploymentRecord, "loadBalancers" | "usesAlternate">): readonly TaskLoadBalancer[] {
+  return loadBalancers.map(({ advanced, ...primary }) =>
+    advanced === undefined || usesAlternate !== true
+      ? primary
+      : { ...primary, targetGroupArn: advanced.alternateTargetGroupArn },
+  );
 }

@@ -106,6 +106,8 @@ export interface TaskRecord {
   readonly serviceArn?: ServiceArn;
   /** The deployment (`ecs-svc/<19 digits>`) that this task belongs to; set for a service's task only. */
   readonly deploymentId?: string;
+  /** Set for a task that a lifecycle hook runs: the service that is being deployed. */
+  readonly hookOf?: ServiceArn;
   readonly desiredStatus: DesiredStatus;
   readonly lastStatus: TaskStatus;
   readonly containers: readonly ContainerRecord[];

@@ -1,4 +1,5 @@
 export { countedDaemon, daemonRequirements, fleetBehindDaemons, isDaemonTask } from "./daemons.ts";
+export { actionsOf, findForward, forwardsOf, setForward, weightsAt } from "./forwards.ts";
 export { newTask, type TagSources, type TaskOrder, tagsOfNewTask } from "./new-task.ts";
 export {
   beginServiceDeployment,

@@ -28,6 +28,8 @@ export interface TaskOrder {
   readonly serviceArn?: ServiceArn;
   readonly deploymentId?: string;
   readonly loadBalancers?: readonly TaskLoadBalancer[];
+  /** For a task that a lifecycle hook runs: the service that is being deployed. */
+  readonly hookOf?: ServiceArn;
   readonly enableExecuteCommand?: boolean;
   /** By container name: the digest by which its image is to be taken. */
   readonly imageDigests?: ReadonlyMap<string, string>;
@@ -60,6 +62,7 @@ export function newTask(order: TaskOrder, at: { readonly now: Instant; readonly 
     startedBy: order.startedBy,
     serviceArn: order.serviceArn,
     deploymentId: order.deploymentId,
+    ...(order.hookOf === undefined ? {} : { hookOf: order.hookOf }),
     desiredStatus: "RUNNING",
     lastStatus: "PENDING",
     containers: containers.map((c) =>

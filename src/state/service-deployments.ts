@@ -1,5 +1,5 @@
 import type { ServiceDeploymentStatus } from "@aws-sdk/client-ecs";
-import { breakerReport, needsDigest } from "../deployment/index.ts";
+import { breakerReport, needsDigest, returnTraffic, serviceMessages, withHooksClosed } from "../deployment/index.ts";
 import { digestOf } from "../model/image-reference.ts";
 import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import {
@@ -9,10 +9,13 @@ import {
   type ServiceDeploymentRecord,
 } from "../model/service-deployment.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
+import type { ShiftState } from "../model/traffic-shift.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
 import type { BerthTransaction } from "../store/index.ts";
 import { parseServiceArn, serviceDeploymentArn } from "../wire/arn.ts";
+import { forwardsOf, setForward } from "./forwards.ts";
+import { requestStop } from "./tasks.ts";
 
 /** Why a service deployment ends before its time. */
 const SUPERSEDED = "Service deployment stopped because a new deployment of the service was started.";
@@ -44,6 +47,7 @@ export function beginServiceDeployment(
     taskDefinitionArn: service.taskDefinitionArn,
     launchType: service.launchType,
     loadBalancers: service.loadBalancers,
+    usesAlternate: primaryDeployment(service).usesAlternate,
     containerImages,
     pinning: containerImages.some(needsDigest) ? { attempts: 0 } : undefined,
     createdAt: now,
@@ -62,6 +66,7 @@ export function beginServiceDeployment(
       minimumHealthyPercent: service.minimumHealthyPercent,
       maximumPercent: service.maximumPercent,
       circuitBreaker: service.circuitBreaker,
+      shift: service.shift,
     },
     breaker: breakerReport(service),
     createdAt: now,
@@ -100,6 +105,23 @@ const ENDS: Partial<Record<ServiceDeploymentStatus, ServiceDeploymentStatus>> = 
 function endUnfinished(tx: BerthTransaction, service: ServiceRecord, statusReason: string, now: Instant): void {
   for (const record of tx.serviceDeployments.where("unfinished", service.arn)) {
     const to = ENDS[record.status];
-    if (to !== undefined) tx.serviceDeployments.put(moveServiceDeployment(record, to, now, { statusReason }));
+    if (to === undefined) continue;
+    const moved = moveServiceDeployment(record, to, now, { statusReason });
+    tx.serviceDeployments.put(
+      record.shift === undefined ? moved : { ...moved, shift: endHooks(tx, record.shift, now) },
+    );
+    if (statusReason !== SUPERSEDED) continue;
+    const rules = forwardsOf(tx, service.deployments);
+    for (const action of returnTraffic(service, record, rules)) setForward(tx, action);
   }
+}
+
+/** Nothing waits for the hooks of a shift any more: the tasks that they run are stopped. Rule [TS23]. */
+function endHooks(tx: BerthTransaction, shift: ShiftState, now: Instant): ShiftState {
+  for (const { taskArn } of shift.hooks) {
+    const task = tx.tasks.get(taskArn ?? "");
+    const cause = { stopCode: "ServiceSchedulerInitiated", reason: serviceMessages.HOOK_ABANDONED } as const;
+    if (task !== undefined && task.lastStatus !== "STOPPED") requestStop(tx, task, cause, now);
+  }
+  return withHooksClosed(shift, now);
 }

@@ -29,6 +29,7 @@ import {
 import { deregisterContainerInstance } from "./container-instances/deregister.ts";
 import { registerContainerInstance } from "./container-instances/register.ts";
 import type { Operation } from "./operation.ts";
+import { continueServiceDeployment } from "./services/continue-service-deployment.ts";
 import { describeServices, listServices } from "./services/queries.ts";
 import {
   describeServiceDeployments,
@@ -60,6 +61,7 @@ import { describeTasks, stopTask } from "./tasks/tasks.ts";
 
 /** Every ECS operation that is carried out. */
 export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K> } = {
+  ContinueServiceDeployment: continueServiceDeployment,
   CreateCluster: createCluster,
   CreateService: createService,
   CreateTaskSet: createTaskSet,

@@ -26,6 +26,10 @@ export function checkExternalInput(input: Given): void {
   if (input.availabilityZoneRebalancing === "ENABLED") {
     throw invalidParameter("Availability Zone rebalancing does not support the EXTERNAL deployment controller.");
   }
+  const { strategy = "ROLLING" } = input.deploymentConfiguration ?? {};
+  if (strategy !== "ROLLING") {
+    throw invalidParameter(`The deployment strategy ${strategy} does not support the EXTERNAL deployment controller.`);
+  }
   const breaker = input.deploymentConfiguration?.deploymentCircuitBreaker;
   if (breaker?.enable === true || breaker?.rollback === true) {
     throw invalidParameter("The deployment circuit breaker does not support the EXTERNAL deployment controller.");

@@ -1,6 +1,5 @@
-import type { DeploymentConfiguration, LoadBalancer } from "@aws-sdk/client-ecs";
-import type { CircuitBreakerSettings } from "../../../model/service.ts";
-import type { TaskLoadBalancer } from "../../../model/task.ts";
+import type { AdvancedConfiguration, DeploymentConfiguration, LoadBalancer } from "@aws-sdk/client-ecs";
+import type { AdvancedLoadBalancer, CircuitBreakerSettings, ServiceLoadBalancer } from "../../../model/service.ts";
 import type { TaskDefinitionRecord } from "../../../model/task-definition.ts";
 import type { BerthView } from "../../../store/index.ts";
 import { invalidParameter } from "../errors.ts";
@@ -78,18 +77,35 @@ export function circuitBreakerOf(
 }
 
 /** The load balancers of a service as its record keeps them. Throws InvalidParameterException for one that lacks a part. */
-export function loadBalancersOf(given: readonly LoadBalancer[]): readonly TaskLoadBalancer[] {
+export function loadBalancersOf(given: readonly LoadBalancer[]): readonly ServiceLoadBalancer[] {
   if (given.length > MAX_TARGET_GROUPS) {
     throw invalidParameter(`loadBalancers can have at most ${MAX_TARGET_GROUPS} items.`);
   }
-  return given.map(({ targetGroupArn, containerName, containerPort }) => {
+  return given.map(({ targetGroupArn, containerName, containerPort, advancedConfiguration }) => {
     if (targetGroupArn === undefined || targetGroupArn === "") {
       throw invalidParameter("Every load balancer needs a targetGroupArn.");
     }
     if (containerName === undefined || containerName === "") throw invalidParameter("Container name cannot be blank.");
     if (containerPort === undefined) throw invalidParameter("Container port cannot be null.");
-    return { targetGroupArn, containerName, containerPort };
+    if (advancedConfiguration === undefined) return { targetGroupArn, containerName, containerPort };
+    return { targetGroupArn, containerName, containerPort, advanced: advancedOf(advancedConfiguration) };
   });
+}
+
+function advancedOf(given: AdvancedConfiguration): AdvancedLoadBalancer {
+  const { alternateTargetGroupArn, productionListenerRule, testListenerRule, roleArn } = given;
+  if (alternateTargetGroupArn === undefined || alternateTargetGroupArn === "") {
+    throw invalidParameter("advancedConfiguration needs an alternateTargetGroupArn.");
+  }
+  if (productionListenerRule === undefined || productionListenerRule === "") {
+    throw invalidParameter("advancedConfiguration needs a productionListenerRule.");
+  }
+  return {
+    alternateTargetGroupArn,
+    productionListenerRule,
+    ...(testListenerRule === undefined ? {} : { testListenerRule }),
+    ...(roleArn === undefined ? {} : { roleArn }),
+  };
 }
 
 /**
@@ -98,11 +114,11 @@ export function loadBalancersOf(given: readonly LoadBalancer[]): readonly TaskLo
  */
 export function checkLoadBalancers(
   tables: Pick<BerthView, "targetGroups" | "listeners" | "listenerRules">,
-  loadBalancers: readonly TaskLoadBalancer[],
+  loadBalancers: readonly ServiceLoadBalancer[],
   { definition }: TaskDefinitionRecord,
 ): void {
   const seen = new Set<string>();
-  for (const { targetGroupArn, containerName, containerPort } of loadBalancers) {
+  for (const { targetGroupArn, containerName, containerPort, advanced } of loadBalancers) {
     const key = `${targetGroupArn} ${containerName} ${containerPort}`;
     if (seen.has(key))
       throw invalidParameter(`The target group ${targetGroupArn} is given twice for one container port.`);
@@ -118,10 +134,12 @@ export function checkLoadBalancers(
     if (tables.targetGroups.get(targetGroupArn) === undefined) {
       throw invalidParameter(`The specified target group ${targetGroupArn} does not exist.`);
     }
+    // The rule of a pair of groups is checked by checkShift, and may forward to the other one.
     if (
+      advanced === undefined &&
       tables.listeners.count("targetGroup", targetGroupArn) +
         tables.listenerRules.count("targetGroup", targetGroupArn) ===
-      0
+        0
     ) {
       throw invalidParameter(
         `The target group with targetGroupArn ${targetGroupArn} does not have an associated load balancer.`,

@@ -29,23 +29,27 @@ const COMMON: readonly RefusedMember<ServiceWish>[] = [
     hint: "Use ECS, or EXTERNAL with task sets.",
   },
   {
-    member: "deploymentConfiguration.strategy",
-    what: "other than ROLLING",
-    when: ({ deploymentConfiguration: d }) => d?.strategy !== undefined && d.strategy !== "ROLLING",
-  },
-  {
     member: "deploymentConfiguration.alarms",
     what: "with enable true",
     when: ({ deploymentConfiguration: d }) => d?.alarms?.enable === true,
   },
   {
     member: "deploymentConfiguration.bakeTimeInMinutes",
-    what: "above 0",
-    when: ({ deploymentConfiguration: d }) => (d?.bakeTimeInMinutes ?? 0) > 0,
+    what: "above 0 with the strategy ROLLING",
+    when: ({ deploymentConfiguration: d }) => d?.strategy === "ROLLING" && (d.bakeTimeInMinutes ?? 0) > 0,
   },
-  { member: "deploymentConfiguration.lifecycleHooks" },
-  { member: "deploymentConfiguration.linearConfiguration" },
-  { member: "deploymentConfiguration.canaryConfiguration" },
+  {
+    member: "deploymentConfiguration.lifecycleHooks",
+    what: "with the strategy ROLLING",
+    when: ({ deploymentConfiguration: d }) => d?.strategy === "ROLLING" && (d.lifecycleHooks ?? []).length > 0,
+  },
+  {
+    member: "deploymentConfiguration.lifecycleHooks[].hookTargetArn",
+    what: "of a Lambda function",
+    when: ({ deploymentConfiguration: d }) =>
+      (d?.lifecycleHooks ?? []).some((hook) => hook.hookTargetArn?.includes(":lambda:") === true),
+    hint: "Give the ARN of a task definition, which is run once, or use targetType PAUSE.",
+  },
   {
     member: "deploymentConfiguration.earlySuccessCriteria",
     what: "with enable true",
@@ -55,7 +59,6 @@ const COMMON: readonly RefusedMember<ServiceWish>[] = [
     member: "loadBalancers[].loadBalancerName",
     hint: "Give a targetGroupArn: Classic Load Balancers are not served.",
   },
-  { member: "loadBalancers[].advancedConfiguration" },
 ];
 
 export const CREATE_SERVICE_REFUSED: RefusedMembers<"CreateService"> = [

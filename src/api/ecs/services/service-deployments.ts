@@ -14,7 +14,14 @@ import { page } from "../page.ts";
 import { type RefusedMembers, refuseMembers } from "../refuse.ts";
 import { resolveCluster } from "../resolve.ts";
 import { resolveService } from "./resolve.ts";
-import { revisionSummary, toWireDeploymentConfiguration } from "./wire.ts";
+import { revisionSummary } from "./wire.ts";
+import {
+  toWireDeploymentConfiguration,
+  toWireLoadBalancer,
+  toWireResolved,
+  toWireStage,
+  toWireWeights,
+} from "./wire-shift.ts";
 
 /** Source: ECS API reference, DescribeServiceDeployments and DescribeServiceRevisions. */
 const MAX_DESCRIBED = 20;
@@ -136,8 +143,15 @@ function toWire(tables: Pick<BerthView, "tasks" | "services">, record: ServiceDe
     status,
     statusReason,
     ...datesOf(record),
-    sourceServiceRevisions: record.sourceRevisionArns.map((source) => revisionSummary(service, source, tasks)),
-    targetServiceRevision: revisionSummary(service, record.targetRevisionArn, tasks),
+    sourceServiceRevisions: record.sourceRevisionArns.map((source) => ({
+      ...revisionSummary(service, source, tasks),
+      ...toWireWeights(record, source === record.shift?.source ? "source" : "other"),
+    })),
+    targetServiceRevision: {
+      ...revisionSummary(service, record.targetRevisionArn, tasks),
+      ...toWireWeights(record, "target"),
+    },
+    ...toWireStage(record),
     deploymentConfiguration: toWireDeploymentConfiguration(record.settings),
     rollback: rollback && {
       reason: rollback.reason,
@@ -167,7 +181,8 @@ function toWireRevision(record: ServiceRevisionRecord): ServiceRevision {
     clusterArn: record.clusterArn,
     taskDefinition: record.taskDefinitionArn,
     launchType: record.launchType,
-    loadBalancers: record.loadBalancers.map((l) => ({ ...l })),
+    loadBalancers: record.loadBalancers.map(toWireLoadBalancer),
+    ...(record.loadBalancers.length === 0 ? {} : { resolvedConfiguration: toWireResolved(record) }),
     serviceRegistries: [],
     containerImages: record.containerImages.map(({ containerName, image, imageDigest }) => ({
       containerName,

@@ -231,7 +231,11 @@ test("CreateService and UpdateService refuse by name what is not carried out", a
     [{ vpcLatticeConfigurations: [{ roleArn: "r", targetGroupArn: "t", portName: "p" }] }, "vpcLatticeConfigurations"],
     [{ enableExecuteCommand: true }, "enableExecuteCommand"],
     [{ deploymentController: { type: "CODE_DEPLOY" } }, "deploymentController.type"],
-    [{ deploymentConfiguration: { strategy: "BLUE_GREEN" } }, "deploymentConfiguration.strategy"],
+    [
+      { deploymentConfiguration: { strategy: "ROLLING", bakeTimeInMinutes: 5 } },
+      "deploymentConfiguration.bakeTimeInMinutes",
+    ],
+    [{ deploymentConfiguration: { canaryConfiguration: {} } }, "deploymentConfiguration.canaryConfiguration"],
     [{ deploymentConfiguration: { alarms: { alarmNames: ["a"], enable: true, rollback: true } } }, "alarms"],
     [{ loadBalancers: [{ loadBalancerName: "classic" }] }, "loadBalancers[].loadBalancerName"],
   ];

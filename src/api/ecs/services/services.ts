@@ -1,5 +1,5 @@
 import type { PlacementStrategy } from "@aws-sdk/client-ecs";
-import { newDeployment, supersede } from "../../../deployment/index.ts";
+import { newDeployment, nextGroups, supersede } from "../../../deployment/index.ts";
 import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../../../model/service.ts";
 import type { Instant } from "../../../runtime/clock.ts";
 import {
@@ -20,6 +20,7 @@ import { fromWireTags } from "../tags/tags.ts";
 import { checkPlacement } from "../tasks/launch-input.ts";
 import { checkDaemonInput, defaultPercents } from "./daemon-input.ts";
 import { checkExternalInput, isExternal, NO_TASK_DEFINITION } from "./external.ts";
+import { hooksOf } from "./hook-input.ts";
 import {
   checkClientToken,
   checkDesiredCount,
@@ -33,6 +34,8 @@ import {
 import { rebalancingOf } from "./rebalancing-input.ts";
 import { CREATE_SERVICE_REFUSED, UPDATE_SERVICE_REFUSED } from "./refusals.ts";
 import { resolveService } from "./resolve.ts";
+import { shiftOf } from "./shift-input.ts";
+import { checkShift } from "./shift-load-balancers.ts";
 import { startableDefinition } from "./startable-definition.ts";
 import { toWireService } from "./wire.ts";
 
@@ -48,12 +51,15 @@ export const createService: Operation<"CreateService"> = async (context, input, 
   if (isSteered) checkExternalInput(input);
   const reference = input.taskDefinition ?? "";
   if (reference === "" && !isSteered) throw invalidParameter("TaskDefinition can not be blank.");
-  const wish = wishOf(input);
+  const wished = wishOf(input);
   const at = deploymentAt(context);
   const service = await store.transact("CreateService", (tx) => {
     const cluster = resolveCluster(tx, scope, input.cluster);
     const definition = isSteered ? undefined : startableDefinition(tx, scope, reference);
+    const hooks = hooksOf(tx, scope, input.deploymentConfiguration?.lifecycleHooks);
+    const wish = { ...wished, shift: shiftOf(input.deploymentConfiguration, undefined, hooks) };
     if (definition !== undefined) checkLoadBalancers(tx, wish.loadBalancers, definition);
+    checkShift(tx, wish);
     const arn = serviceArn(scope, { clusterName: cluster.name, serviceName: input.serviceName });
     const made = {
       ...wish,
@@ -138,6 +144,7 @@ function isSameService(before: ServiceRecord, made: Omit<ServiceRecord, "deploym
       s.minimumHealthyPercent,
       s.maximumPercent,
       s.circuitBreaker,
+      s.shift,
       s.placementConstraints,
       s.placementStrategy,
       s.availabilityZoneRebalancing,
@@ -193,7 +200,9 @@ export function putUpdatedService(
     throw notCarriedOut("deploymentController.type other than the service's own", "Make a new service.");
   }
   if (before.schedulingStrategy === "DAEMON") checkDaemonInput({ ...input, placementStrategy });
-  const after = updated(before, { ...input, placementStrategy });
+  const hooks = hooksOf(tx, scope, input.deploymentConfiguration?.lifecycleHooks);
+  const shift = shiftOf(input.deploymentConfiguration, before.shift, hooks);
+  const after = { ...updated(before, { ...input, placementStrategy }), shift };
   if (isExternal(before)) {
     checkExternalInput(input);
     return tx.services.put(after);
@@ -208,6 +217,7 @@ export function putUpdatedService(
     definition.arn !== before.taskDefinitionArn ||
     JSON.stringify(after.loadBalancers) !== JSON.stringify(before.loadBalancers);
   if (isNew) checkLoadBalancers(tx, after.loadBalancers, definition);
+  if (isNew || input.deploymentConfiguration !== undefined) checkShift(tx, after);
   const wish = { ...after, taskDefinitionArn: definition.arn };
   const next = { ...wish, deployments: deploymentsOf(wish, isNew, at) };
   return tx.services.put(isNew ? beginServiceDeployment(tx, next, definition, at.began) : next);
@@ -246,7 +256,11 @@ function deploymentsOf(
   isNew: boolean,
   at: { readonly now: Instant; readonly id: string },
 ): readonly DeploymentRecord[] {
-  if (isNew) return supersede(service.deployments, newDeployment(at.id, service, at.now), at.now);
+  if (isNew) {
+    const groups = nextGroups(service);
+    if ("refusal" in groups) throw invalidParameter(groups.refusal);
+    return supersede(service.deployments, newDeployment(at.id, { ...service, ...groups }, at.now), at.now);
+  }
   const primary = primaryDeployment(service);
   if (primary.desiredCount === service.desiredCount) return service.deployments;
   const moved = { ...primary, desiredCount: service.desiredCount, updatedAt: at.now };

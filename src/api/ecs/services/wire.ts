@@ -1,19 +1,19 @@
 import type {
   Deployment,
-  DeploymentConfiguration,
   Service,
   ServiceField,
   ServiceRevisionSummary,
   TaskSet,
   TaskSetField,
 } from "@aws-sdk/client-ecs";
-import { type DeploymentRecord, NO_CIRCUIT_BREAKER, type ServiceRecord } from "../../../model/service.ts";
+import type { DeploymentRecord, ServiceRecord } from "../../../model/service.ts";
 import { deploymentIdOf, revisionArnOf } from "../../../model/service-deployment.ts";
 import type { TaskRecord } from "../../../model/task.ts";
 import { computedDesiredCount, primaryTaskSet, type TaskSetRecord } from "../../../model/task-set.ts";
 import type { BerthView } from "../../../store/index.ts";
 import type { ServiceRevisionArn } from "../../../wire/arn.ts";
 import { toWireTags } from "../tags/tags.ts";
+import { toWireDeploymentConfiguration, toWireLoadBalancer } from "./wire-shift.ts";
 
 /** A service as the API shows it. Counts are those of its tasks at this moment; events come newest first. */
 export function toWireService(
@@ -30,7 +30,7 @@ export function toWireService(
     serviceArn: service.arn,
     serviceName: service.name,
     clusterArn: service.clusterArn,
-    loadBalancers: loadBalancers.map((l) => ({ ...l })),
+    loadBalancers: loadBalancers.map(toWireLoadBalancer),
     serviceRegistries: [],
     status: service.status,
     desiredCount: service.desiredCount,
@@ -68,18 +68,6 @@ export function toWireService(
 function isShown(d: DeploymentRecord, tasks: readonly TaskRecord[]): boolean {
   if (d.status === "PRIMARY" || d.desiredCount > 0) return true;
   return tasks.some((t) => t.deploymentId === d.id && t.desiredStatus === "RUNNING");
-}
-
-export function toWireDeploymentConfiguration(
-  settings: Pick<ServiceRecord, "minimumHealthyPercent" | "maximumPercent" | "circuitBreaker">,
-): DeploymentConfiguration {
-  return {
-    deploymentCircuitBreaker: settings.circuitBreaker ?? NO_CIRCUIT_BREAKER,
-    maximumPercent: settings.maximumPercent,
-    minimumHealthyPercent: settings.minimumHealthyPercent,
-    strategy: "ROLLING",
-    bakeTimeInMinutes: 0,
-  };
 }
 
 /** How many tasks a revision is to have and has, of the service's tasks that are not STOPPED. */
