@@ -134,6 +134,27 @@ test("HAProxy outlives the process that started it, and the next one takes it ov
   await until("it is back", async () => (await get(port).catch(() => undefined))?.status === 200, 2000);
 });
 
+test("one that takes over and is to have another configuration keeps every target in rotation", async () => {
+  const targets = [await startTarget("a"), await startTarget("b")];
+  const port = await freePort();
+  const dir = newDir();
+  const state = stateOf(
+    port,
+    targets.map((t) => t.state),
+  );
+  const first = await start(dir);
+  first.apply(state);
+  await untilHealthy(first, 2);
+  await first.stop({ keepRunning: true });
+  const { stop } = load(port);
+  const second = await start(dir);
+  second.apply({ ...state, listeners: state.listeners.map((l) => ({ ...l, idleTimeoutSeconds: 17 })) });
+  await second.settled();
+  assert.equal(second.status().generation, 2, "it was reloaded");
+  const { failures } = await stop();
+  assert.deepEqual(failures, []);
+});
+
 test("stop can leave HAProxy running, and otherwise lets it finish", async () => {
   const a = await startTarget("a");
   const port = await freePort();

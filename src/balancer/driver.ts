@@ -213,7 +213,8 @@ class Driver implements Balancer {
     const changed = this.#fleet.commit(look);
     if (changed.length > 0) for (const subscriber of this.#subscribers) subscriber(changed);
     this.#lookMs = this.#clock.monotonic() - from;
-    if (structured === "refused") return;
+    if (structured === "later") this.#again = true;
+    if (structured === "later" || structured === "refused") return;
     this.#lastError = refusal;
     const settled = look.settled && (live.length === 0 || refusal === undefined);
     this.#unsettled = settled ? 0 : this.#unsettled + 1;
@@ -236,7 +237,8 @@ class Driver implements Balancer {
   }
 
   /** Starts or reloads HAProxy if it is not what `state` asks for. After a refusal it waits before it tries again. */
-  async #structureAs(state: BalancerState, running: boolean): Promise<"same" | "changed" | "refused"> {
+  async #structureAs(state: BalancerState, running: boolean): Promise<"same" | "changed" | "refused" | "later"> {
+    if (running && !this.#fleet.hasLooked) return "later"; // it was adopted, and a reload keeps the servers that are known
     if (this.#clock.monotonic() < this.#retryAtMs) return "refused";
     try {
       if (!running) {

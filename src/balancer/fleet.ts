@@ -31,6 +31,9 @@ export class Fleet {
   #tracks: Tracks = new Map();
   #reports: ReadonlyMap<string, TargetReport> = new Map();
 
+  /** False until a first look is remembered: nothing is known of what HAProxy has. */
+  hasLooked = false;
+
   get tracks(): Tracks {
     return this.#tracks;
   }
@@ -56,6 +59,7 @@ export class Fleet {
     }
     this.#tracks = tracks;
     this.#reports = reports;
+    this.hasLooked = true;
     return changed;
   }
 

@@ -264,3 +264,38 @@ test("attributes of load balancers, listeners and target groups reach the balanc
     [{ type: "lb_cookie", durationSeconds: 60 }, 90, "http2", true],
   );
 });
+
+test("the order in which the store has listeners and groups makes no other configuration", async () => {
+  const arns = ["tg/a", "tg/b", "tg/c"];
+  const targets = arns.map((arn) => ({ TargetGroupArn: arn, Weight: 1 }));
+  const states = await Promise.all(
+    [arns, arns.toReversed()].map(async (order) => {
+      const journal = new MemoryJournal({ disk: new MemoryDisk(), clock: systemClock() });
+      const store = await openStore({ schema: SCHEMA, journal, log: silentLog() });
+      await store.transact("arrange", (tx) => {
+        tx.loadBalancers.put(owner);
+        for (const arn of order) {
+          tx.targetGroups.put({ ...group, arn: arn as TargetGroupArn });
+          const defaultActions = [{ Type: "forward" as const, ForwardConfig: { TargetGroups: targets } }];
+          const plain = { protocol: "HTTP", certificateArn: undefined, extraCertificateArns: undefined } as const;
+          tx.listeners.put({
+            ...listener,
+            ...plain,
+            defaultActions,
+            arn: `ls/${arn}` as ListenerArn,
+          } as ListenerRecord);
+        }
+      });
+      return balancerState(
+        store.view,
+        () => "",
+        () => undefined,
+      );
+    }),
+  );
+  assert.deepEqual(
+    states[0]?.targetGroups.map(({ id }) => id),
+    arns,
+  );
+  assert.deepEqual(states[0], states[1]);
+});

@@ -65,11 +65,16 @@ export function balancerState(
     }
   });
   const usable = new Set(certificates.map(({ id }) => id));
-  const listeners = [...tables.listeners.all()]
+  const listeners = inOrder(tables.listeners.all())
     .flatMap((l) => listenerState(tables, l))
     .flatMap((l) => showing(l, usable));
-  const groups = [...tables.targetGroups.all()].filter((g) => isInUse(tables, g));
+  const groups = inOrder(tables.targetGroups.all()).filter((g) => isInUse(tables, g));
   return { listeners, targetGroups: groups.map((g) => groupState(tables, g)), certificates };
+}
+
+/** By ARN: another order would be another configuration, and a store that was opened again has another one. */
+function inOrder<T extends { readonly arn: string }>(records: Iterable<T>): T[] {
+  return [...records].sort((a, b) => (a.arn < b.arn ? -1 : 1));
 }
 
 /** The listener with those of its certificates that can be used, or nothing if its default cannot. */
