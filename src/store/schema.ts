@@ -27,9 +27,10 @@ const PLACEMENT: Derived<PlacementIndex> = {
   snapshot: (index) => index.snapshot(),
 };
 
-/** The definitions of a service's deployments and task sets. */
-function definitionsOf({ deployments, taskSets = [] }: ServiceRecord): string[] {
-  return [...deployments, ...taskSets.map((set) => set.deployment)].map((d) => d.taskDefinitionArn);
+/** The definitions of a service's deployments and task sets, and of what its lifecycle hooks run. */
+function definitionsOf({ deployments, taskSets = [], shift }: ServiceRecord): string[] {
+  const hooks = (shift?.hooks ?? []).flatMap(({ taskDefinitionArn }) => taskDefinitionArn ?? []);
+  return [...[...deployments, ...taskSets.map((set) => set.deployment)].map((d) => d.taskDefinitionArn), ...hooks];
 }
 
 /** Every table of the control plane, its key and its indexes. An index that gives undefined leaves the record out. */
@@ -89,7 +90,7 @@ export const SCHEMA = {
       cluster: (s) => s.clusterArn,
       /** DAEMON services that are not INACTIVE, by cluster. */
       daemonCluster: (s) => (s.schedulingStrategy === "DAEMON" && s.status !== "INACTIVE" ? s.clusterArn : undefined),
-      /** Those that are not INACTIVE, by every task definition that one of their deployments uses. */
+      /** Those that are not INACTIVE, by every task definition that one of their deployments or hooks uses. */
       taskDefinition: (s) => (s.status === "INACTIVE" ? undefined : definitionsOf(s)),
       targetGroup: (s) => (s.status === "INACTIVE" ? undefined : s.loadBalancers.map((l) => l.targetGroupArn)),
     },
