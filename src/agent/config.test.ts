@@ -62,6 +62,12 @@ test("the official agent's names are read from the environment, and a flag wins 
   assert.deepEqual([it.loggingDrivers, it.dockerHost], [["syslog"], { kind: "tcp", host: "d", port: 1 }]);
 });
 
+test("--host-group is the attribute berth.host-group, whatever the attributes say", () => {
+  const env = { ECS_INSTANCE_ATTRIBUTES: '{"rack":"7","berth.host-group":"x"}' };
+  const it = config([...ENDPOINT, "--host-group", "fast hosts"], env);
+  assert.deepEqual(it.attributes, { rack: "7", "berth.host-group": "fast hosts" });
+});
+
 const wrong: readonly [args: readonly string[], env: NodeJS.ProcessEnv, message: RegExp][] = [
   [[...ENDPOINT], { ECS_ENABLE_TASK_CPU_MEM_LIMIT: "maybe" }, /ECS_ENABLE_TASK_CPU_MEM_LIMIT is "maybe"/],
   [[], {}, /no control plane/],
@@ -69,6 +75,7 @@ const wrong: readonly [args: readonly string[], env: NodeJS.ProcessEnv, message:
   [["--no-such-flag"], {}, /no-such-flag/],
   [["stray", ...ENDPOINT], {}, /stray/],
   [[...ENDPOINT, "--docker-host", "x"], {}, /--docker-host \(DOCKER_HOST\)/],
+  [[...ENDPOINT, "--host-group", "a:b"], {}, /--host-group is "a:b"/],
   [[...ENDPOINT, "--attributes", "a=b"], {}, /--attributes is "a=b", which is not JSON/],
   [[...ENDPOINT, "--log-level", "loud"], {}, /--log-level .*debug, info/],
   [ENDPOINT, { ECS_INSTANCE_ATTRIBUTES: '{"a b":"c"}' }, /attribute "a b"/],

@@ -51,6 +51,8 @@ Runs this host's tasks: registers it with a control plane and drives its Docker 
   --address IP               this host's address, as others reach it (ECS_HOST_ADDRESS; found out)
   --availability-zone ZONE   (ECS_AVAILABILITY_ZONE; the region followed by "a")
   --attributes JSON          custom attributes, {"name":"value"} (ECS_INSTANCE_ATTRIBUTES)
+  --host-group NAME          the group of hosts that this one belongs to, which a capacity provider is made of: the attribute
+                             berth.host-group
   --cgroup-parent PATH       control group below which tasks with task-level cpu or memory get theirs, for this agent alone
                              (ECS_CGROUP_PARENT; /ecs)
   --log-level LEVEL          debug, info, warn, error or silent (ECS_LOGLEVEL; info)
@@ -90,7 +92,7 @@ export function parseAgentConfig(args: readonly string[], env: NodeJS.ProcessEnv
     region,
     availabilityZone: given(flags["availability-zone"], "ECS_AVAILABILITY_ZONE") ?? zoneAttribute ?? `${region}a`,
     instanceType: env.ECS_INSTANCE_TYPE || undefined,
-    attributes,
+    attributes: flags["host-group"] === undefined ? attributes : { ...attributes, ...groupOf(flags["host-group"]) },
     tags: stringMap(env.ECS_CONTAINER_INSTANCE_TAGS, "ECS_CONTAINER_INSTANCE_TAGS"),
     reservedMemoryMiB: wholeNumber(env.ECS_RESERVED_MEMORY, "ECS_RESERVED_MEMORY") ?? 0,
     reservedPorts: ports(env.ECS_RESERVED_PORTS, "ECS_RESERVED_PORTS") ?? RESERVED_PORTS,
@@ -116,6 +118,7 @@ function parseFlags(args: readonly string[]) {
     ...{
       "availability-zone": text,
       attributes: text,
+      "host-group": text,
       "cgroup-parent": text,
       "log-level": text,
       help: { type: "boolean", short: "h" } as const,
@@ -126,6 +129,14 @@ function parseFlags(args: readonly string[]) {
   } catch (error) {
     throw new AgentUsageError(error instanceof Error ? error.message : String(error), { cause: error });
   }
+}
+
+function groupOf(name: string): Readonly<Record<string, string>> {
+  if (!/^[A-Za-z0-9_.@/\\ -]{1,128}$/.test(name) || name.trim() !== name)
+    throw new AgentUsageError(
+      `--host-group is "${name}": it must be 1 to 128 letters, digits, spaces and characters of _.@/\\-`,
+    );
+  return { "berth.host-group": name };
 }
 
 /** An absolute path of ordinary names, so that nothing outside it is ever touched. */

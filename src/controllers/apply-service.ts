@@ -18,7 +18,6 @@ import {
   tagsOfNewTask,
 } from "../state/index.ts";
 import type { BerthTransaction } from "../store/index.ts";
-import type { ContainerInstanceArn } from "../wire/arn.ts";
 import { digestsOf, imagesOfLaunches, type LaunchImages } from "./launch-images.ts";
 import { runHook } from "./run-hook.ts";
 
@@ -52,6 +51,7 @@ interface Launch {
   readonly definition: TaskDefinitionRecord;
   readonly instance: ContainerInstanceRecord;
   readonly images: LaunchImages;
+  readonly capacityProviderName: string | undefined;
   readonly move: TaskMove | undefined;
 }
 
@@ -167,7 +167,7 @@ class ServiceWork {
   }
 
   #start(action: Extract<ServiceAction, { kind: "start-tasks" }>): void {
-    const { deploymentId, count, replacesUnhealthy, on, move } = action;
+    const { deploymentId, count, replacesUnhealthy, capacityProviders, move } = action;
     const { deployments, taskSets = [] } = this.#service;
     const deployment = [...deployments, ...taskSets.map((set) => set.deployment)].find((d) => d.id === deploymentId);
     const definition =
@@ -175,22 +175,33 @@ class ServiceWork {
     if (deployment === undefined || definition === undefined) {
       throw new Error(`${this.#service.arn} has no deployment ${deploymentId} with a task definition`);
     }
-    const placerOf = this.#placing(deployment, definition, on);
+    const placerOf = this.#placing(deployment, definition, action);
     const nextImages = imagesOfLaunches(this.#tx, this.#service.arn, deployment.id);
     const started: string[] = [];
     let refusal: Refused | undefined;
+    const isFull = new Set<Placer>();
     for (let i = 0; i < count; i++) {
       const placer = placerOf(i);
+      // A refusal is final.
+      if (isFull.has(placer)) continue;
       const placement = placer.place();
       if (placement.kind === "placed") {
         const { instance } = placement;
-        const task = this.#launch({ deployment, definition, instance, images: nextImages(), move });
+        const capacityProviderName = capacityProviders?.[i];
+        const task = this.#launch({
+          deployment,
+          definition,
+          instance,
+          images: nextImages(),
+          capacityProviderName,
+          move,
+        });
         if (move === undefined) started.push(taskId(task));
         else this.#tell(rebalanceMessages.startedToRebalance([taskId(task)], move.field, placement.instance), false);
         continue;
       }
       refusal ??= { placement, placer };
-      if (on === undefined) break;
+      isFull.add(placer);
     }
     this.#tellStarts(started, replacesUnhealthy);
     this.#noteUnplaced(deployment, refusal === undefined ? undefined : (deployment.unplacedSince ?? this.#at.now));
@@ -207,25 +218,36 @@ class ServiceWork {
     this.#service = this.#tx.services.put({ ...this.#service, deployments });
   }
 
-  /** Places one task after the other: each where it finds its place best, or with `on` each on its own instance. */
+  /**
+   * Places one task after the other: each where it finds its place best, on its capacity provider's instances if it has one, or with `on` each on
+   * its own instance.
+   */
   #placing(
     deployment: DeploymentRecord,
     definition: TaskDefinitionRecord,
-    on: readonly ContainerInstanceArn[] | undefined,
+    { on, capacityProviders = [] }: Pick<Extract<ServiceAction, { kind: "start-tasks" }>, "on" | "capacityProviders">,
   ): (index: number) => Placer {
-    const request = placementOfService(this.#tx, this.#service, definition, deployment);
+    const { clusterArn } = this.#service;
+    const request = (index: number) =>
+      placementOfService(this.#tx, this.#service, definition, deployment, capacityProviders[index]);
     if (on === undefined) {
-      const placer = new Placer(request, fleetBehindDaemons(this.#tx, this.#service.clusterArn), this.#at.random);
-      return () => placer;
+      const fleet = fleetBehindDaemons(this.#tx, clusterArn);
+      const placers = new Map<string | undefined, Placer>();
+      return (index) => {
+        const name = capacityProviders[index];
+        const placer = placers.get(name) ?? new Placer(request(index), fleet, this.#at.random);
+        placers.set(name, placer);
+        return placer;
+      };
     }
-    const fleet = this.#tx.containerInstances.derived.placement.fleet(this.#service.clusterArn);
+    const fleet = this.#tx.containerInstances.derived.placement.fleet(clusterArn);
     return (index) => {
       const one = on[index];
-      return new Placer(request, one === undefined ? new Fleet() : fleet.only(one), this.#at.random);
+      return new Placer(request(index), one === undefined ? new Fleet() : fleet.only(one), this.#at.random);
     };
   }
 
-  #launch({ deployment, definition, instance, images, move }: Launch): TaskRecord {
+  #launch({ deployment, definition, instance, images, capacityProviderName, move }: Launch): TaskRecord {
     const { clusterArn, name, arn, propagateTags, enableECSManagedTags } = this.#service;
     const task = newTask(
       {
@@ -238,6 +260,7 @@ class ServiceWork {
         serviceArn: arn,
         deploymentId: deployment.id,
         loadBalancers: taskLoadBalancersOf(deployment),
+        capacityProviderName,
         ...images,
         tags: tagsOfNewTask({ clusterArn, definition, service: this.#service, propagateTags, enableECSManagedTags }),
       },

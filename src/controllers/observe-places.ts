@@ -1,4 +1,5 @@
 import type { DeploymentSettings, ObservedPlace } from "../deployment/index.ts";
+import { isInHostGroup } from "../model/capacity-provider.ts";
 import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import type { Instant } from "../runtime/clock.ts";
 import { roomFor } from "../scheduler/index.ts";
@@ -19,11 +20,14 @@ export function observePlaces(
   const definition = tables.taskDefinitions.get(primaryDeployment(service).taskDefinitionArn);
   if (definition === undefined) return [];
   const fleet = fleetBehindDaemons(tables, service.clusterArn);
-  const room = roomFor(placementOfService(tables, service, definition), fleet);
+  const request = placementOfService(tables, service, definition);
+  const { capacityProvider: provider } = request;
+  const room = roomFor(request, fleet);
   const failedAt = failedMoves(tables, service);
   return fleet
     .instances()
     .filter((instance) => instance.status === "ACTIVE" && instance.agentConnected)
+    .filter((instance) => provider === undefined || isInHostGroup(instance, provider))
     .map((instance) => ({
       instance,
       room: room(instance),

@@ -13,9 +13,13 @@ export interface MoveProgress {
 
 export const NO_MOVE: MoveProgress = { ended: [] };
 
-/** True while tasks may be moved: the service asks for it, and no deployment is under way. */
+/**
+ * True while tasks may be moved: the service asks for it, and no deployment is under way. Between capacity providers none is, since their
+ * proportion is to stay.
+ */
 export function mayMove(service: ServiceRecord): boolean {
-  return service.availabilityZoneRebalancing === "ENABLED" && service.deployments.length === 1;
+  const { availabilityZoneRebalancing, deployments, capacityProviderStrategy = [] } = service;
+  return availabilityZoneRebalancing === "ENABLED" && deployments.length === 1 && capacityProviderStrategy.length <= 1;
 }
 
 /**

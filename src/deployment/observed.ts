@@ -81,6 +81,8 @@ export type ServiceAction =
       readonly count: number;
       /** How many of them take the place of unhealthy tasks; the event says so. */
       readonly replacesUnhealthy: number;
+      /** By a service's strategy: the capacity provider of each task. */
+      readonly capacityProviders?: readonly string[];
       /** The instances, one for each task; without it each finds its own place. */
       readonly on?: readonly ContainerInstanceArn[];
       /** They are to take the place of others. */

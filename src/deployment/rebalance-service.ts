@@ -2,6 +2,7 @@ import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import { taskId } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
 import { spreadFields, spreadGroup } from "../scheduler/index.ts";
+import { isPlacedAsAsked, providersOfStarts } from "./capacity-providers.ts";
 import { type MoveProgress, mayMove, NO_MOVE } from "./moving.ts";
 import type { Observed, ServiceAction } from "./observed.ts";
 import { countsOf, type Move, type PlacedTask, planRebalance, type RebalancePlan } from "./rebalance.ts";
@@ -47,6 +48,7 @@ function isReady({ observed, service, roster, isSteady }: Look, now: Instant): b
     isSteady &&
     service.steadyAt !== undefined &&
     mayMove(service) &&
+    isPlacedAsAsked(service, roster) &&
     observed.places !== undefined &&
     roster.stops.length === 0 &&
     roster.room > 0 &&
@@ -67,6 +69,7 @@ function beginMove(look: Look, now: Instant): readonly ServiceAction[] {
       deploymentId: primaryDeployment(look.service).id,
       count: 1,
       replacesUnhealthy: 0,
+      ...providersOfStarts(look.service, look.roster, primaryDeployment(look.service), 1),
       on: [move.to.arn],
       move: { from: move.from.arn, field },
     },
@@ -130,5 +133,6 @@ export function rebalanceMoves(observed: Observed, now: Instant): readonly Move[
   const { service } = observed;
   if (!mayMove(service) || observed.places === undefined) return [];
   const roster = new Roster(service, wantedTasks(observed, now), observed.tasks);
+  if (!isPlacedAsAsked(service, roster)) return [];
   return planFor({ observed, service, roster }, now, "all", Number.POSITIVE_INFINITY).plan.moves;
 }

@@ -2,6 +2,7 @@ import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "..
 import { deploymentIdOf } from "../model/service-deployment.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
+import { providersOfStarts } from "./capacity-providers.ts";
 import { countForBreaker, nextUnplacedRound } from "./circuit-breaker.ts";
 import { daemonDesiredCount, planDaemon } from "./daemon.ts";
 import { mayStart, mustWait, type PinningPlan, planPinning } from "./image-pinning.ts";
@@ -94,7 +95,8 @@ function reconcileActive(observed: Observed, now: Instant): readonly ServiceActi
   }
   actions.push(...stopActions(roster));
   for (const { deployment, ...start } of plan.starts) {
-    actions.push({ kind: "start-tasks", deploymentId: deployment.id, ...start });
+    const byProvider = providersOfStarts(service, roster, deployment, start.count);
+    actions.push({ kind: "start-tasks", deploymentId: deployment.id, ...start, ...byProvider });
   }
   actions.push(...protectionEvents(roster));
   if (isStuck(plan, roster, primary, now)) actions.push({ kind: "event", message: messages.STUCK, once: true });

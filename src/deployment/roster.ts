@@ -1,7 +1,7 @@
 import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
 import { isProtected } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
-import { scaleInOrder } from "../scheduler/index.ts";
+import { retireOrder } from "./capacity-providers.ts";
 import { lingers } from "./daemon.ts";
 import { assessHealth, type Health } from "./health.ts";
 import { rollingLimits } from "./limits.ts";
@@ -147,7 +147,8 @@ export class Roster {
     for (const rank of RETIRE_ORDER) {
       const ofRank = candidates.filter((m) => rankOf(m) === rank && this.#members.has(m) && !m.isProtected);
       if (ofRank.length === 0 || stopped >= count) continue;
-      for (const member of scaleInOrder(ofRank, this.#service.placementStrategy, count - stopped)) {
+      const left = candidates.filter((m) => this.#members.has(m));
+      for (const member of retireOrder(this.#service, ofRank, left, count - stopped)) {
         if (member.health.state === "healthy" && this.budget === 0) continue;
         if (!may(member)) continue;
         this.stop(member);

@@ -262,6 +262,7 @@ export class SimulatedService {
           const task = testTask(++this.#number, {
             deploymentId: action.deploymentId,
             containerInstanceArn: this.placeFor(action.on?.[i]),
+            capacityProviderName: action.capacityProviders?.[i],
             move: action.move,
             lastStatus: "PENDING",
             startedAt: undefined,

@@ -30,7 +30,11 @@ export interface ServiceFacts {
   readonly definitions: ReadonlyMap<string, TaskDefinitionRecord>;
   readonly targetGroups: ReadonlyMap<string, TargetGroupRecord>;
   /** What the scheduler is asked for a task of that deployment. */
-  readonly requestFor: (definition: TaskDefinitionRecord, deployment: DeploymentRecord) => PlacementRequest;
+  readonly requestFor: (
+    definition: TaskDefinitionRecord,
+    deployment: DeploymentRecord,
+    capacityProvider?: string,
+  ) => PlacementRequest;
   /** The newest of its STOPPED tasks that failed, by deployment id. */
   readonly lastFailures: ReadonlyMap<string, TaskRecord>;
   /** Hosts whose tasks are not replaced for now, because many hosts went at once. */

@@ -89,3 +89,17 @@ test("a DAEMON service's task has its own host, and only that one says what it l
     ["host-1"],
   );
 });
+
+test("where a capacity provider has no place, only its hosts are told of", () => {
+  const inGroup = (number: number) => ({ attributes: [{ name: "berth.host-group", value: `group-${number}` }] });
+  const fleet = Fleet.of([
+    host(1, { ...inGroup(1), registered: { ...NO_RESOURCES, memoryMiB: 512 } }),
+    host(2, inGroup(2)),
+  ]);
+  const textOf = (group: number) => {
+    const capacityProvider = { name: "mine", hostGroup: `group-${group}` };
+    return findPlaces({ ...request, constraints: [], capacityProvider }, fleet, { count: 1 }).refusal?.text;
+  };
+  assert.equal(textOf(1), "1 task fits on no host (of 1 of capacity provider mine, 1 lacks memory)");
+  assert.equal(textOf(3), "1 task fits on no host of capacity provider mine (there is none)");
+});

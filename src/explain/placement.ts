@@ -78,14 +78,16 @@ function nowhereText(tasks: number, why: PlacementExplanation | undefined): stri
   const { instances = [], draining = [] } = why ?? {};
   const text = `${counted(tasks, "task")} ${tasks === 1 ? "fits" : "fit"} on no host`;
   if (instances.length === 0) {
-    return `${text} (${draining.length === 0 ? "there is none" : `${countedAre(draining.length, "host")} DRAINING, and there is no other`})`;
+    const provider = why?.capacityProvider;
+    const whose = provider === undefined ? "" : ` of capacity provider ${provider}`;
+    return `${text}${whose} (${draining.length === 0 ? "there is none" : `${countedAre(draining.length, "host")} DRAINING, and there is no other`})`;
   }
   const counts = new Map<FailedCheck["kind"], number>();
   for (const { failed } of instances) {
     for (const kind of new Set(failed.map((check) => check.kind))) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
   const causes = [...counts].toSorted((a, b) => b[1] - a[1]);
-  return `${text} (of ${instances.length}, ${listed(causes.map(([kind, n]) => `${n} ${LACKS[kind][n === 1 ? 0 : 1]}`))})`;
+  return `${text} (of ${instances.length}${why?.capacityProvider === undefined ? "" : ` of capacity provider ${why.capacityProvider}`}, ${listed(causes.map(([kind, n]) => `${n} ${LACKS[kind][n === 1 ? 0 : 1]}`))})`;
 }
 
 function notThereText(tasks: number): string {

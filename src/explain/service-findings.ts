@@ -89,13 +89,25 @@ function startsOf(facts: ServiceFacts, actions: readonly ServiceAction[], isAske
     const deployment = facts.observed.service.deployments.find((d) => d.id === action.deploymentId);
     const definition = facts.definitions.get(deployment?.taskDefinitionArn ?? "");
     if (definition === undefined || deployment === undefined) return [];
-    const request = facts.requestFor(definition, deployment);
     const peers = peersOf(facts);
-    const { on } = action;
-    const count = on === undefined ? startsToCome(facts, deployment, action.count) : action.count;
-    const places = findPlaces(request, Fleet.of(facts.instances, { group: request.group, peers }), { count, on });
-    return [{ definition, places }];
+    const { on, capacityProviders } = action;
+    const all = on === undefined ? startsToCome(facts, deployment, action.count) : action.count;
+    return byProvider(capacityProviders, all).map(({ name, count }) => {
+      const request = facts.requestFor(definition, deployment, name);
+      const places = findPlaces(request, Fleet.of(facts.instances, { group: request.group, peers }), { count, on });
+      return { definition, places };
+    });
   });
+}
+
+/** How many of the tasks each capacity provider is to have; all at once where there is no strategy. */
+function byProvider(
+  providers: readonly string[] | undefined,
+  all: number,
+): readonly { readonly name?: string; readonly count: number }[] {
+  const counts = Map.groupBy(providers ?? [], (name) => name);
+  if (counts.size <= 1) return [{ name: providers?.[0], count: all }];
+  return [...counts].map(([name, some]) => ({ name, count: some.length }));
 }
 
 /** One look starts no more than so many tasks: where it starts them all, the rest follows at the next looks. */

@@ -76,7 +76,10 @@ export function freeGpus({
 }
 
 /** The value of an attribute, "" for one without a value, undefined for one that is not there. */
-export function attributeValue(instance: ContainerInstanceRecord, name: string): string | undefined {
+export function attributeValue(
+  instance: Pick<ContainerInstanceRecord, "attributes">,
+  name: string,
+): string | undefined {
   const found = instance.attributes.find((a) => a.name === name);
   return found === undefined ? undefined : (found.value ?? "");
 }

@@ -121,6 +121,7 @@ export interface ServiceRevisionRecord {
   readonly loadBalancers: readonly ServiceLoadBalancer[];
   /** True if its tasks are in the alternate target groups. */
   readonly usesAlternate?: boolean;
+  readonly capacityProviderStrategy?: ServiceRecord["capacityProviderStrategy"];
   readonly containerImages: readonly RevisionImage[];
   /** Until no task waits any more for what the images are. */
   readonly pinning?: ImagePinning;

@@ -7,6 +7,7 @@ import type {
 } from "@aws-sdk/client-ecs";
 import type { Instant } from "../runtime/clock.ts";
 import type { ClusterArn, ServiceArn, ServiceDeploymentArn, TaskArn, TaskDefinitionArn } from "../wire/arn.ts";
+import type { CapacityProviderShare } from "./capacity-provider.ts";
 import type { Tags } from "./tags.ts";
 import type { TaskLoadBalancer } from "./task.ts";
 import type { TaskSetRecord } from "./task-set.ts";
@@ -125,6 +126,8 @@ export interface ServiceRecord {
   readonly status: ServiceStatus;
   readonly schedulingStrategy: "REPLICA" | "DAEMON";
   readonly launchType: "EC2";
+  /** In place of the launch type: by which capacity providers tasks are placed that start from now on. Absent: by the launch type. */
+  readonly capacityProviderStrategy?: readonly CapacityProviderShare[];
   /** Of a DAEMON service computed: the instances that are to have its task. */
   readonly desiredCount: number;
   readonly taskDefinitionArn: TaskDefinitionArn;

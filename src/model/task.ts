@@ -98,6 +98,8 @@ export interface TaskRecord {
   readonly containerInstanceArn?: ContainerInstanceArn;
   readonly availabilityZone?: string;
   readonly launchType: "EC2" | "EXTERNAL";
+  /** The capacity provider by which it was placed; absent if it was placed by launch type. */
+  readonly capacityProviderName?: string;
   /** `service:<name>` for a service's task, otherwise the caller's or `family:<family>`. */
   readonly group: string;
   /** The deployment id for a service's task, otherwise the caller's. */

@@ -1,6 +1,6 @@
 import { assertNever } from "../runtime/assert-never.ts";
 import { type FailedCheck, reasonOf } from "./checks.ts";
-import { NO_INSTANCES } from "./explain.ts";
+import { noInstances } from "./explain.ts";
 import type { Fix, InstanceExplanation, PlacementExplanation } from "./explanation.ts";
 
 /** A failed check as half a sentence about the instance or the task: `needs 512 CPU units, 300 left of 1024`. */
@@ -84,11 +84,14 @@ function conditionOf({ free, without, connect }: Fix, where: string): string {
 }
 
 /** Where the task can go, or in one sentence why nowhere and what would help. */
-export function describePlacement({ instances, draining, fixes }: PlacementExplanation): string {
+export function describePlacement(explanation: PlacementExplanation): string {
+  const { instances, draining, fixes } = explanation;
   const able = instances.filter((one) => one.failed.length === 0).length;
   if (able > 0) return `${able} of ${instances.length} container instances can take the task.`;
   if (instances.length === 0) {
-    return draining.length === 0 ? NO_INSTANCES : `All ${draining.length} container instances are DRAINING.`;
+    return draining.length === 0
+      ? noInstances(explanation)
+      : `All ${draining.length} container instances are DRAINING.`;
   }
   const counts = new Map<string, number>();
   for (const { failed } of instances) {

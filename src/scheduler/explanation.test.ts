@@ -6,9 +6,11 @@ import { NO_RESOURCES } from "../model/resources.ts";
 import { seededRandom } from "../runtime/random.ts";
 import type { FailedCheck } from "./checks.ts";
 import { describeFixes, describeInstance, describePlacement } from "./describe.ts";
+import { explainRefusal } from "./explain.ts";
 import { explainPlacement, type Fix } from "./explanation.ts";
 import { Placer, placeTask } from "./placer.ts";
 import type { PlacementRequest } from "./request.ts";
+import { roomFor } from "./room.ts";
 import { fleetWith, instanceWith, requestOf, withTasks } from "./testing.ts";
 
 const explain = (request: PlacementRequest, ...instances: ContainerInstanceRecord[]) =>
@@ -217,4 +219,34 @@ test("[PL2] [PL13] nothing fails where a task fits, something fails where it doe
     { numRuns: 1500 },
   );
   assert.ok(seen.fits > 100 && seen.fixed > 300 && seen.never > 300, JSON.stringify(seen));
+});
+
+test("[PL19] a capacity provider's hosts alone are candidates, of the placement, its explanation and the room that is told", () => {
+  const inGroup = (name: string) => ({ attributes: [{ name: "berth.host-group", value: name }] });
+  const fast = instanceWith("a", { cpu: 300 }, inGroup("fast"));
+  const slow = instanceWith("b", {}, inGroup("slow"));
+  const none = instanceWith("c");
+  const leaving = instanceWith("d", {}, { ...inGroup("slow"), status: "DRAINING" });
+  const fleet = fleetWith([fast, slow, none, leaving]);
+  const request = requestOf({ capacityProvider: { name: "quick", hostGroup: "fast" } });
+  const placer = new Placer(request, fleet, seededRandom(1), 1);
+  assert.deepEqual(placer.place(), { kind: "placed", instance: fast });
+  assert.deepEqual(placer.place(), {
+    kind: "refused",
+    closest: { arn: fast.arn, reason: "RESOURCE:CPU" },
+    capacityProvider: "quick",
+  });
+  const { instances, draining, capacityProvider } = placer.explain();
+  assert.deepEqual([instances.map((one) => one.arn), draining, capacityProvider], [[fast.arn], [], "quick"]);
+  const room = roomFor(request, fleet);
+  assert.deepEqual([fast, slow, none].map(room), [1, 0, 0]);
+  // The same request without the provider, and with another one: what was found out about one is not said of the other.
+  assert.deepEqual([fast, slow, none].map(roomFor(requestOf(), fleet)), [1, 4, 4]);
+  const empty = requestOf({ capacityProvider: { name: "other", hostGroup: "other" } });
+  const refusal = placeTask(empty, fleet, seededRandom(1));
+  assert.deepEqual(refusal, { kind: "refused", closest: undefined, capacityProvider: "other" });
+  assert.ok(refusal.kind === "refused");
+  const sentence = "No Container Instances were found in your capacity provider.";
+  assert.match(explainRefusal(refusal), new RegExp(`Reason: ${sentence}`));
+  assert.equal(describePlacement(explainPlacement(empty, fleet)), sentence);
 });

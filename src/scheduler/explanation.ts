@@ -36,6 +36,8 @@ export interface InstanceExplanation {
 
 /** Where a task could go, and why not elsewhere. */
 export interface PlacementExplanation {
+  /** The name of the capacity provider whose instances alone are asked, if there is one. */
+  readonly capacityProvider?: string;
   /** Every ACTIVE instance, by ARN. */
   readonly instances: readonly InstanceExplanation[];
   /** Instances that take no tasks because they are DRAINING, by ARN. */
@@ -61,7 +63,7 @@ export function explainRoom(room: Headroom): PlacementExplanation {
     const place = room.place(slot);
     if (place === undefined) continue;
     const { arn } = place.instance;
-    if (room.fleet.states[slot] === NOT_ACTIVE) draining.push(arn);
+    if (room.fleet.states[slot] === NOT_ACTIVE && room.isOfProvider(slot)) draining.push(arn);
     if (!room.isCandidate(slot)) continue;
     const failed = failedChecks(room.request, room.constraints, place);
     const host = hostName(place.instance);
@@ -69,7 +71,9 @@ export function explainRoom(room: Headroom): PlacementExplanation {
   }
   instances.sort((a, b) => (a.arn < b.arn ? -1 : 1));
   const fits = instances.some((one) => one.failed.length === 0);
+  const provider = room.request.capacityProvider;
   return {
+    ...(provider === undefined ? {} : { capacityProvider: provider.name }),
     instances,
     draining: draining.sort(),
     closest: fits ? undefined : closestOf(room),

@@ -1,3 +1,4 @@
+import { isInHostGroup } from "../model/capacity-provider.ts";
 import { freeGpus } from "../model/container-instance.ts";
 import { type Place, satisfies } from "./checks.ts";
 import { type Constraint, readConstraint } from "./constraints.ts";
@@ -50,14 +51,26 @@ export class Headroom {
     const memberOf = this.constraints.filter((c) => c.kind === "memberOf");
     this.#ofTasks = memberOf.filter((c) => !c.isOfInstance);
     this.#ofInstance = memberOf.filter((c) => c.isOfInstance);
-    const key = JSON.stringify([request.requiredAttributes, this.#ofInstance.map((c) => c.text)]);
+    const key = JSON.stringify([
+      request.requiredAttributes,
+      this.#ofInstance.map((c) => c.text),
+      request.capacityProvider?.hostGroup,
+    ]);
     this.#verdicts = fleet.verdicts(key).verdicts;
   }
 
-  /** True if the slot's instance is ACTIVE: a candidate, whether it has room or not. */
+  /** True if the slot's instance is ACTIVE and belongs to the capacity provider, if there is one: a candidate, whether it has room or not. */
   isCandidate(slot: number): boolean {
     const state = this.fleet.states[slot];
-    return state === READY || state === DISCONNECTED;
+    return (state === READY || state === DISCONNECTED) && this.isOfProvider(slot);
+  }
+
+  /** False only for an instance that does not belong to the capacity provider that is asked for. */
+  isOfProvider(slot: number): boolean {
+    const { capacityProvider } = this.request;
+    if (capacityProvider === undefined) return true;
+    const instance = this.fleet.instance(slot);
+    return instance !== undefined && isInHostGroup(instance, capacityProvider);
   }
 
   /** True if the task fits on the slot's instance. Once false, it stays false while tasks are placed. */
@@ -138,6 +151,7 @@ export class Headroom {
   /** The checks whose answer depends on nothing but what the instance is. */
   #isSuitable(place: Place): boolean {
     return (
+      (this.request.capacityProvider === undefined || isInHostGroup(place.instance, this.request.capacityProvider)) &&
       this.request.requiredAttributes.every((required) => hasAttribute(place.instance, required)) &&
       this.#ofInstance.every((constraint) => satisfies(this.request, constraint, place))
     );

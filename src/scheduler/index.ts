@@ -1,7 +1,14 @@
+export {
+  countByProvider,
+  NO_PROVIDER,
+  providerForStart,
+  providerForStop,
+  providersForStarts,
+} from "./capacity-strategy.ts";
 export type { Chance } from "./chance.ts";
 export { type FailedCheck, type PortHolder, reasonOf } from "./checks.ts";
 export { describeCheck, describeFix, describeFixes, describeInstance, describePlacement } from "./describe.ts";
-export { explainRefusal, NO_INSTANCES } from "./explain.ts";
+export { explainRefusal, NO_INSTANCES, NO_INSTANCES_IN_PROVIDER } from "./explain.ts";
 export { explainPlacement, type Fix, type InstanceExplanation, type PlacementExplanation } from "./explanation.ts";
 export { Fleet } from "./fleet.ts";
 export { gpuCountOf, type Need, type NeedOverrides, type NeedSource, needOf, requiredAttributesOf } from "./need.ts";

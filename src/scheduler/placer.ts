@@ -42,7 +42,11 @@ export class Placer {
     if (this.#placed >= this.#scans) this.#heaps ??= new Heaps(this.#choice);
     const slot = this.#heaps === undefined ? scan(this.#choice) : this.#heaps.choose();
     const instance = slot === undefined ? undefined : this.#room.fleet.instance(slot);
-    if (slot === undefined || instance === undefined) return { kind: "refused", closest: closestOf(this.#room) };
+    if (slot === undefined || instance === undefined) {
+      const provider = this.#room.request.capacityProvider;
+      const closest = closestOf(this.#room);
+      return { kind: "refused", closest, ...(provider === undefined ? {} : { capacityProvider: provider.name }) };
+    }
     this.#last = this.#room.left(slot);
     this.#placed++;
     return { kind: "placed", instance };

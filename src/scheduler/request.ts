@@ -1,4 +1,5 @@
 import type { Attribute, PlacementConstraint, PlacementStrategy } from "@aws-sdk/client-ecs";
+import type { CapacityProviderRecord } from "../model/capacity-provider.ts";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 import type { Need } from "./need.ts";
@@ -15,6 +16,8 @@ export interface PlacementRequest {
   /** The group that the tasks will have, `service:<name>` for a service's. Its tasks that are to run are the peers that spread and
    *  distinctInstance count. */
   readonly group: string;
+  /** Only the hosts of this group are candidates. */
+  readonly capacityProvider?: Pick<CapacityProviderRecord, "name" | "hostGroup">;
   /** What is on an instance; asked by memberOf expressions that speak of tasks, and by explanations. */
   readonly tasksOn: (instance: ContainerInstanceArn) => TasksOnInstance;
 }
@@ -56,7 +59,8 @@ export interface Refusal {
   readonly reason: RefusalReason;
 }
 
-/** The answer for one task. `closest` is the instance that failed last in the order of the checks; undefined if none is ACTIVE. */
+/** The answer for one task. `closest` is the instance that failed last in the order of the checks; undefined if there is no candidate.
+ *  `capacityProvider` is the name of the one that was asked for. */
 export type Placement =
   | { readonly kind: "placed"; readonly instance: ContainerInstanceRecord }
-  | { readonly kind: "refused"; readonly closest?: Refusal };
+  | { readonly kind: "refused"; readonly closest?: Refusal; readonly capacityProvider?: string };

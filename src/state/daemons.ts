@@ -8,7 +8,7 @@ import type { ClusterArn, ContainerInstanceArn } from "../wire/arn.ts";
 import { placementOfService } from "./service-placement.ts";
 import { tasksOnInstance } from "./tasks-on-instance.ts";
 
-type Tables = Pick<BerthView, "tasks" | "services" | "containerInstances" | "taskDefinitions">;
+type Tables = Pick<BerthView, "tasks" | "services" | "containerInstances" | "taskDefinitions" | "capacityProviders">;
 
 /**
  * Which instances are to have a task of the DAEMON service, as far as attributes and constraints say. Constraints that speak of an

@@ -1,3 +1,4 @@
+export { findProvider, providerNamed, providerOfInstance } from "./capacity-providers.ts";
 export { countedDaemon, daemonRequirements, fleetBehindDaemons, isDaemonTask } from "./daemons.ts";
 export { actionsOf, findForward, forwardsOf, setForward, weightsAt } from "./forwards.ts";
 export { newTask, type TagSources, type TaskOrder, tagsOfNewTask } from "./new-task.ts";

@@ -24,6 +24,8 @@ export interface TaskOrder {
   readonly overrides?: NeedOverrides;
   readonly group: string;
   readonly startedBy?: string;
+  /** The capacity provider by which it was placed, if it was by one. */
+  readonly capacityProviderName?: string;
   /** For a service's task only. */
   readonly serviceArn?: ServiceArn;
   readonly deploymentId?: string;
@@ -58,6 +60,7 @@ export function newTask(order: TaskOrder, at: { readonly now: Instant; readonly 
     containerInstanceArn: instance.arn,
     availabilityZone: attributeValue(instance, "ecs.availability-zone"),
     launchType: "EC2",
+    ...(order.capacityProviderName === undefined ? {} : { capacityProviderName: order.capacityProviderName }),
     group: order.group,
     startedBy: order.startedBy,
     serviceArn: order.serviceArn,

@@ -46,6 +46,9 @@ export function beginServiceDeployment(
     clusterArn: service.clusterArn,
     taskDefinitionArn: service.taskDefinitionArn,
     launchType: service.launchType,
+    ...(service.capacityProviderStrategy === undefined
+      ? {}
+      : { capacityProviderStrategy: service.capacityProviderStrategy }),
     loadBalancers: service.loadBalancers,
     usesAlternate: primaryDeployment(service).usesAlternate,
     containerImages,

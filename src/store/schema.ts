@@ -1,4 +1,5 @@
 import type { AccountSettingRecord } from "../model/account-setting.ts";
+import type { CapacityProviderRecord } from "../model/capacity-provider.ts";
 import type { CertificateRecord } from "../model/certificate.ts";
 import type { ClusterRecord } from "../model/cluster.ts";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
@@ -38,6 +39,7 @@ export const SCHEMA = {
   clusters: table<ClusterRecord>()({ key: (c) => c.arn }),
   accountSettings: table<AccountSettingRecord>()({ key: (s) => `${s.principal}|${s.name}` }),
   requestTokens: table<RequestTokenRecord>()({ key: (t) => t.key }),
+  capacityProviders: table<CapacityProviderRecord>()({ key: (p) => p.arn, indexes: { name: (p) => p.name } }),
   taskDefinitionFamilies: table<TaskDefinitionFamilyRecord>()({ key: (f) => f.family }),
   taskDefinitions: table<TaskDefinitionRecord>()({
     key: (d) => d.arn,

@@ -35,7 +35,8 @@ function factsOf(tables: BerthView, observed: Observed): ServiceFacts {
       tables,
       observed.tasks.map(({ task }) => task),
     ),
-    requestFor: (definition, deployment) => placementOfService(tables, service, definition, deployment),
+    requestFor: (definition, deployment, capacityProvider) =>
+      placementOfService(tables, service, definition, deployment, capacityProvider),
     lastFailures: lastFailuresOf(tables.tasks.where("serviceStopped", service.arn)),
     heldHosts: new Set(),
   };

@@ -12,6 +12,13 @@ import {
   submitTaskStateChange,
 } from "./agent/state-changes.ts";
 import {
+  createCapacityProvider,
+  deleteCapacityProvider,
+  describeCapacityProviders,
+  updateCapacityProvider,
+} from "./capacity-providers/capacity-providers.ts";
+import { putClusterCapacityProviders } from "./capacity-providers/cluster-providers.ts";
+import {
   createCluster,
   deleteCluster,
   describeClusters,
@@ -62,17 +69,20 @@ import { describeTasks, stopTask } from "./tasks/tasks.ts";
 /** Every ECS operation that is carried out. */
 export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K> } = {
   ContinueServiceDeployment: continueServiceDeployment,
+  CreateCapacityProvider: createCapacityProvider,
   CreateCluster: createCluster,
   CreateService: createService,
   CreateTaskSet: createTaskSet,
   DeleteAccountSetting: deleteAccountSetting,
   DeleteAttributes: deleteAttributes,
+  DeleteCapacityProvider: deleteCapacityProvider,
   DeleteCluster: deleteCluster,
   DeleteService: deleteService,
   DeleteTaskDefinitions: deleteTaskDefinitions,
   DeleteTaskSet: deleteTaskSet,
   DeregisterContainerInstance: deregisterContainerInstance,
   DeregisterTaskDefinition: deregisterTaskDefinition,
+  DescribeCapacityProviders: describeCapacityProviders,
   DescribeClusters: describeClusters,
   DescribeContainerInstances: describeContainerInstances,
   DescribeServiceDeployments: describeServiceDeployments,
@@ -96,6 +106,7 @@ export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K>
   PutAccountSetting: putAccountSetting,
   PutAccountSettingDefault: putAccountSettingDefault,
   PutAttributes: putAttributes,
+  PutClusterCapacityProviders: putClusterCapacityProviders,
   RegisterContainerInstance: registerContainerInstance,
   RegisterTaskDefinition: registerTaskDefinition,
   RunTask: runTask,
@@ -107,6 +118,7 @@ export const ecsOperations: { readonly [K in keyof EcsOperations]?: Operation<K>
   SubmitTaskStateChange: submitTaskStateChange,
   TagResource: tagResource,
   UntagResource: untagResource,
+  UpdateCapacityProvider: updateCapacityProvider,
   UpdateCluster: updateCluster,
   UpdateClusterSettings: updateClusterSettings,
   UpdateContainerAgent: updateContainerAgent,

@@ -35,6 +35,7 @@ interface ServerOptions {
 
 interface AddOptions extends ServerOptions {
   readonly availabilityZone?: string;
+  readonly hostGroup?: string;
   readonly output: OutputFormat;
 }
 
@@ -46,6 +47,7 @@ export function hostCommand(program: Command): void {
   withServerOptions(host.command("add").description("make a local host and join it to a cluster"))
     .argument("<name>", "1 to 31 lower-case letters, digits and hyphens")
     .option("--availability-zone <zone>", "the zone that the host says it is in (default: the region's a)")
+    .option("--host-group <name>", "the group of hosts that it belongs to, which a capacity provider is made of")
     .addOption(outputOption())
     .action(add);
   host
@@ -118,7 +120,10 @@ async function add(name: string, options: AddOptions): Promise<void> {
       credentialsFile: connection.credentialsFile,
       region: connection.region,
       availabilityZone: options.availabilityZone,
-      attributes: { "berth.host-name": name },
+      attributes: {
+        "berth.host-name": name,
+        ...(options.hostGroup === undefined ? {} : { "berth.host-group": options.hostGroup }),
+      },
     },
     settings ?? hostSets(options.dataDir)[0],
   );

@@ -70,8 +70,10 @@ test("creating a cluster that is there answers it as it is, and a deleted one is
 test("what CreateCluster does not carry out or accept is refused by its name and changes nothing", async () => {
   const context = await testContext();
   const table: [Parameters<typeof createCluster>[1], RegExp][] = [
-    [{ capacityProviders: ["FARGATE"] }, /Berth does not carry out capacityProviders\. Register container instances/],
-    [{ defaultCapacityProviderStrategy: [{ capacityProvider: "x" }] }, /defaultCapacityProviderStrategy/],
+    [{ capacityProviders: ["FARGATE"] }, /Berth does not carry out capacityProviders\[\] FARGATE and FARGATE_SPOT\./],
+    [{ defaultCapacityProviderStrategy: [{ capacityProvider: "FARGATE_SPOT" }] }, /defaultCapacityProviderStrategy/],
+    [{ capacityProviders: ["x"] }, /^The specified capacity provider 'x' was not found\./],
+    [{ defaultCapacityProviderStrategy: [{ capacityProvider: "x" }] }, /is not associated with the cluster/],
     [{ configuration: {} }, /carry out configuration/],
     [{ serviceConnectDefaults: { namespace: "n" } }, /carry out serviceConnectDefaults/],
     [

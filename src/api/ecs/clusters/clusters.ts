@@ -1,15 +1,17 @@
-import type { Cluster, ClusterField, ClusterSetting, KeyValuePair } from "@aws-sdk/client-ecs";
+import type { ClusterSetting } from "@aws-sdk/client-ecs";
 import { type ClusterRecord, DEFAULT_CLUSTER } from "../../../model/cluster.ts";
 import type { BerthView } from "../../../store/index.ts";
 import { clusterArn } from "../../../wire/arn.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
+import { clusterProviders } from "../capacity-providers/cluster-providers.ts";
 import { clientError, EcsError, invalidParameter } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import { page } from "../page.ts";
 import { refuseMembers } from "../refuse.ts";
 import { checkClusterName, clusterArnOf, findCluster, resolveCluster } from "../resolve.ts";
-import { fromWireTags, toWireTags } from "../tags/tags.ts";
+import { fromWireTags } from "../tags/tags.ts";
 import { CLUSTER_UPDATE_REFUSED, CREATE_CLUSTER_REFUSED, UPDATE_CLUSTER_SETTINGS_REFUSED } from "./refusals.ts";
+import { toWireCluster } from "./wire.ts";
 
 /** Source: ECS quotas. */
 const MAX_CLUSTERS = 10_000;
@@ -35,7 +37,8 @@ export const createCluster: Operation<"CreateCluster"> = async ({ store, clock, 
     if ([...tx.clusters.all()].filter((c) => c.status === "ACTIVE").length >= MAX_CLUSTERS) {
       throw clientError(`The limit of ${MAX_CLUSTERS} clusters has been reached.`);
     }
-    const record: ClusterRecord = { arn, name, status: "ACTIVE", settings, tags, createdAt };
+    const providers = clusterProviders(tx, input);
+    const record: ClusterRecord = { arn, name, status: "ACTIVE", settings, ...providers, tags, createdAt };
     tx.clusters.put(record);
     return record;
   });
@@ -47,7 +50,12 @@ export const deleteCluster: Operation<"DeleteCluster"> = async ({ store, scope }
   const deleted = await store.transact("DeleteCluster", (tx) => {
     const cluster = resolveCluster(tx, scope, input.cluster);
     checkEmpty(tx, cluster);
-    const record: ClusterRecord = { ...cluster, status: "INACTIVE" };
+    const record: ClusterRecord = {
+      ...cluster,
+      status: "INACTIVE",
+      capacityProviders: [],
+      defaultCapacityProviderStrategy: [],
+    };
     tx.clusters.put(record);
     return record;
   });
@@ -135,47 +143,4 @@ function withSettings(
     after.set(name, { name, value });
   }
   return [...after.values()];
-}
-
-type CountedTables = Pick<BerthView, "services" | "tasks" | "containerInstances">;
-
-/** A cluster as the API shows it. What `include` does not name is left empty. */
-export function toWireCluster(
-  tables: CountedTables,
-  cluster: ClusterRecord,
-  include: readonly ClusterField[] = [],
-): Cluster {
-  const { arn } = cluster;
-  return {
-    clusterArn: arn,
-    clusterName: cluster.name,
-    status: cluster.status,
-    registeredContainerInstancesCount: tables.containerInstances.count("cluster", arn),
-    runningTasksCount: tables.tasks.count("clusterStatus", `${arn}|RUNNING`),
-    pendingTasksCount: tables.tasks.count("clusterStatus", `${arn}|PENDING`),
-    activeServicesCount: tables.services.where("cluster", arn).filter((s) => s.status === "ACTIVE").length,
-    statistics: include.includes("STATISTICS") ? statistics(tables, cluster) : [],
-    tags: include.includes("TAGS") ? toWireTags(cluster.tags) : [],
-    settings: include.includes("SETTINGS") ? [...cluster.settings] : [],
-    capacityProviders: [],
-    defaultCapacityProviderStrategy: [],
-    ...(include.includes("ATTACHMENTS") ? { attachments: [] } : {}),
-  };
-}
-
-const LAUNCH_TYPES = { EC2: "EC2", FARGATE: "Fargate", EXTERNAL: "External" } as const;
-
-function statistics(tables: CountedTables, { arn }: ClusterRecord): KeyValuePair[] {
-  const tasks = (status: string, launchType: string) =>
-    tables.tasks.where("clusterStatus", `${arn}|${status}`).filter((t) => t.launchType === launchType).length;
-  const services = (status: string, launchType: string) =>
-    tables.services.where("cluster", arn).filter((s) => s.status === status && s.launchType === launchType).length;
-  return Object.entries(LAUNCH_TYPES)
-    .flatMap(([type, name]): [string, number][] => [
-      [`running${name}TasksCount`, tasks("RUNNING", type)],
-      [`pending${name}TasksCount`, tasks("PENDING", type)],
-      [`active${name}ServiceCount`, services("ACTIVE", type)],
-      [`draining${name}ServiceCount`, services("DRAINING", type)],
-    ])
-    .map(([name, value]) => ({ name, value: String(value) }));
 }

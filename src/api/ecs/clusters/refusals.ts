@@ -1,5 +1,6 @@
 import type { ClusterSetting } from "@aws-sdk/client-ecs";
 import type { RefusedMember } from "../../refused-member.ts";
+import { CLUSTER_PROVIDERS_REFUSED } from "../capacity-providers/refusals.ts";
 import type { RefusedMembers } from "../refuse.ts";
 
 type WithSettings = { readonly settings?: readonly ClusterSetting[] };
@@ -11,12 +12,8 @@ const NO_INSIGHTS: RefusedMember<WithSettings> = {
     settings.some((s) => s.name === "containerInsights" && (s.value === "enabled" || s.value === "enhanced")),
 };
 
-const PROVIDERS_HINT =
-  "Register container instances with the cluster instead: tasks and services are placed on these with launchType EC2.";
-
 export const CREATE_CLUSTER_REFUSED: RefusedMembers<"CreateCluster"> = [
-  { member: "capacityProviders", hint: PROVIDERS_HINT },
-  { member: "defaultCapacityProviderStrategy", hint: PROVIDERS_HINT },
+  ...CLUSTER_PROVIDERS_REFUSED,
   { member: "configuration" },
   { member: "serviceConnectDefaults" },
   NO_INSIGHTS,

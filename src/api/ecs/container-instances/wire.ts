@@ -1,20 +1,23 @@
 import type { ContainerInstance, ContainerInstanceField, ContainerInstanceHealthStatus } from "@aws-sdk/client-ecs";
 import { type ContainerInstanceRecord, remainingResources } from "../../../model/container-instance.ts";
 import { toWireResources } from "../../../model/resources.ts";
+import { providerOfInstance } from "../../../state/index.ts";
 import type { BerthView } from "../../../store/index.ts";
 import { toWireTags } from "../tags/tags.ts";
 
 /** A container instance as the API shows it. Tags and health only if `include` asks for them. */
 export function toWireContainerInstance(
-  tables: Pick<BerthView, "tasks">,
+  tables: Pick<BerthView, "tasks" | "clusters" | "capacityProviders">,
   instance: ContainerInstanceRecord,
   include: readonly ContainerInstanceField[] = [],
 ): ContainerInstance {
   const { arn, registered, used } = instance;
   const ports = [...new Set([...registered.ports, ...used.ports])];
   const portsUdp = [...new Set([...registered.portsUdp, ...used.portsUdp])];
+  const provider = providerOfInstance(tables, instance);
   return {
     containerInstanceArn: arn,
+    ...(provider === undefined ? {} : { capacityProviderName: provider.name }),
     ec2InstanceId: instance.ec2InstanceId,
     status: instance.status,
     statusReason: instance.statusReason,

@@ -1,5 +1,6 @@
 import type { CreateServiceRequest, UpdateServiceRequest } from "@aws-sdk/client-ecs";
 import type { RefusedMember } from "../../refused-member.ts";
+import { NO_FARGATE_IN_STRATEGY } from "../capacity-providers/strategy-input.ts";
 import type { RefusedMembers } from "../refuse.ts";
 
 /** What CreateService and UpdateService have in common. */
@@ -8,7 +9,7 @@ type ServiceWish = Pick<UpdateServiceRequest, keyof UpdateServiceRequest & keyof
 const EC2_HINT = "Register container instances with the cluster and use launchType EC2.";
 
 const COMMON: readonly RefusedMember<ServiceWish>[] = [
-  { member: "capacityProviderStrategy", hint: EC2_HINT },
+  NO_FARGATE_IN_STRATEGY,
   { member: "networkConfiguration", hint: "Use a task definition with networkMode bridge or host." },
   { member: "platformVersion", hint: EC2_HINT },
   { member: "serviceRegistries" },

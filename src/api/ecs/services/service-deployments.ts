@@ -14,7 +14,7 @@ import { page } from "../page.ts";
 import { type RefusedMembers, refuseMembers } from "../refuse.ts";
 import { resolveCluster } from "../resolve.ts";
 import { resolveService } from "./resolve.ts";
-import { revisionSummary } from "./wire.ts";
+import { capacityOf, revisionSummary } from "./wire.ts";
 import {
   toWireDeploymentConfiguration,
   toWireLoadBalancer,
@@ -180,7 +180,7 @@ function toWireRevision(record: ServiceRevisionRecord): ServiceRevision {
     serviceArn: record.serviceArn,
     clusterArn: record.clusterArn,
     taskDefinition: record.taskDefinitionArn,
-    launchType: record.launchType,
+    ...capacityOf(record),
     loadBalancers: record.loadBalancers.map(toWireLoadBalancer),
     ...(record.loadBalancers.length === 0 ? {} : { resolvedConfiguration: toWireResolved(record) }),
     serviceRegistries: [],

@@ -18,6 +18,7 @@ import { refuseMembers } from "../refuse.ts";
 import { resolveCluster } from "../resolve.ts";
 import { fromWireTags } from "../tags/tags.ts";
 import { checkPlacement } from "../tasks/launch-input.ts";
+import { strategyOfNew, withUpdatedStrategy } from "./capacity-strategy.ts";
 import { checkDaemonInput, defaultPercents } from "./daemon-input.ts";
 import { checkExternalInput, isExternal, NO_TASK_DEFINITION } from "./external.ts";
 import { hooksOf } from "./hook-input.ts";
@@ -63,6 +64,7 @@ export const createService: Operation<"CreateService"> = async (context, input, 
     const arn = serviceArn(scope, { clusterName: cluster.name, serviceName: input.serviceName });
     const made = {
       ...wish,
+      ...strategyOfNew(cluster, input, wish),
       arn,
       name: input.serviceName,
       clusterArn: cluster.arn,
@@ -138,6 +140,7 @@ function isSameService(before: ServiceRecord, made: Omit<ServiceRecord, "deploym
     JSON.stringify([
       s.taskDefinitionArn,
       s.deploymentController,
+      s.capacityProviderStrategy,
       s.schedulingStrategy,
       s.schedulingStrategy === "DAEMON" ? 0 : s.desiredCount,
       s.loadBalancers,
@@ -193,7 +196,8 @@ export function putUpdatedService(
   checkGracePeriod(input.healthCheckGracePeriodSeconds);
   const placementStrategy = withoutCleared(input.placementStrategy);
   checkPlacement(input.placementConstraints, placementStrategy);
-  const before = resolveService(tx, scope, resolveCluster(tx, scope, input.cluster), input.service);
+  const cluster = resolveCluster(tx, scope, input.cluster);
+  const before = resolveService(tx, scope, cluster, input.service);
   if (before.status !== "ACTIVE") throw serviceNotActive();
   const controller = input.deploymentController?.type;
   if (controller !== undefined && controller !== (before.deploymentController ?? "ECS")) {
@@ -202,7 +206,7 @@ export function putUpdatedService(
   if (before.schedulingStrategy === "DAEMON") checkDaemonInput({ ...input, placementStrategy });
   const hooks = hooksOf(tx, scope, input.deploymentConfiguration?.lifecycleHooks);
   const shift = shiftOf(input.deploymentConfiguration, before.shift, hooks);
-  const after = { ...updated(before, { ...input, placementStrategy }), shift };
+  const after = { ...withUpdatedStrategy(updated(before, { ...input, placementStrategy }), cluster, input), shift };
   if (isExternal(before)) {
     checkExternalInput(input);
     return tx.services.put(after);

@@ -6,7 +6,7 @@ import type { BerthView } from "../../../store/index.ts";
 import { parseClusterArn, parseTaskSetArn, taskSetArn } from "../../../wire/arn.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
 import type { AccountScope } from "../../context.ts";
-import { EcsError, invalidParameter, serviceNotActive } from "../errors.ts";
+import { EcsError, invalidParameter, notCarriedOut, serviceNotActive } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import { type RefusedMembers, refuseMembers } from "../refuse.ts";
 import { resolveCluster } from "../resolve.ts";
@@ -56,6 +56,10 @@ export const createTaskSet: Operation<"CreateTaskSet"> = async ({ store, scope, 
         "LimitExceededException",
         `The limit of ${MAX_TASK_SETS} task sets in a service has been reached.`,
       );
+    }
+    const cluster = tx.clusters.get(service.clusterArn);
+    if (input.launchType === undefined && (cluster?.defaultCapacityProviderStrategy ?? []).length > 0) {
+      throw notCarriedOut("a task set by the cluster's default capacity provider strategy", "Give launchType EC2.");
     }
     const definition = startableDefinition(tx, scope, input.taskDefinition);
     checkLoadBalancers(tx, loadBalancers, definition);

@@ -36,7 +36,7 @@ export function toWireService(
     desiredCount: service.desiredCount,
     runningCount: tasks.filter(isRunning).length,
     pendingCount: tasks.filter(isPending).length,
-    launchType: isSteered && primary === undefined ? undefined : service.launchType,
+    ...capacityOf(service, isSteered && primary === undefined),
     taskDefinition: isSteered ? primary?.taskDefinitionArn : service.taskDefinitionArn,
     ...(isSteered ? { taskSets: (service.taskSets ?? []).map((set) => toWireTaskSet(service, set, tasks, [])) } : {}),
     deploymentConfiguration: toWireDeploymentConfiguration(service),
@@ -62,6 +62,15 @@ export function toWireService(
     availabilityZoneRebalancing: service.availabilityZoneRebalancing ?? "DISABLED",
     ...(include.includes("TAGS") ? { tags: toWireTags(service.tags) } : {}),
   };
+}
+
+/** By what tasks are placed: a strategy of capacity providers, or a launch type. */
+export function capacityOf(
+  { launchType, capacityProviderStrategy }: Pick<ServiceRecord, "launchType" | "capacityProviderStrategy">,
+  isUnknown = false,
+): Pick<Service, "launchType" | "capacityProviderStrategy"> {
+  if (capacityProviderStrategy === undefined) return { launchType: isUnknown ? undefined : launchType };
+  return { capacityProviderStrategy: capacityProviderStrategy.map((s) => ({ ...s })) };
 }
 
 /** One that is only kept to be rolled back to is not in the list: it would keep waiting clients waiting. */
@@ -98,7 +107,7 @@ function toWireDeployment(service: ServiceRecord, d: DeploymentRecord, tasks: re
     failedTasks: d.failedTasks,
     createdAt: new Date(d.createdAt),
     updatedAt: new Date(d.updatedAt),
-    launchType: service.launchType,
+    ...capacityOf(service),
     rolloutState: d.rolloutState,
     rolloutStateReason: d.rolloutStateReason,
   };

@@ -94,7 +94,7 @@ test("what is not there, is deleted, or cannot be tagged is refused", async () =
   for (const [resourceArn, code] of [
     [`${PREFIX}:cluster/default`, "ClusterNotFoundException"],
     [`${PREFIX}:task/default/abc`, "ResourceNotFoundException"],
-    [`${PREFIX}:capacity-provider/x`, "InvalidParameterException"],
+    [`${PREFIX}:capacity-provider/x`, "ResourceNotFoundException"],
     ["arn:aws:ecs:us-east-1:111111111111:cluster/default", "InvalidParameterException"],
     ["arn:aws:s3:::bucket", "InvalidParameterException"],
     ["default", "InvalidParameterException"],

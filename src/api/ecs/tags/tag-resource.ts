@@ -8,6 +8,7 @@ import { checkTagCount, checkTagKey, fromWireTags, toWireTags } from "./tags.ts"
 
 /** The tables whose records can be tagged, by the first part of an ARN's resource. */
 const TAGGED = {
+  "capacity-provider": "capacityProviders",
   cluster: "clusters",
   "container-instance": "containerInstances",
   service: "services",
@@ -21,6 +22,7 @@ type Kind = keyof typeof TAGGED | "task-set";
 const IN_CLUSTERS: ReadonlySet<string> = new Set<Kind>(["container-instance", "service", "task"]);
 
 const WORDS: Readonly<Record<Kind, string>> = {
+  "capacity-provider": "capacity provider",
   cluster: "cluster",
   "container-instance": "container instance",
   service: "service",
@@ -66,7 +68,7 @@ function kindOf(scope: AccountScope, arn: string): Kind {
   const ours = parts?.service === "ecs" && parts.region === scope.region && parts.accountId === scope.accountId;
   if (!ours || !Object.hasOwn(WORDS, kind)) {
     throw invalidParameter(
-      "The ARN provided is invalid. Resources that can be tagged here are clusters, container instances, services, tasks, task definitions and task sets.",
+      "The ARN provided is invalid. Resources that can be tagged here are capacity providers, clusters, container instances, services, tasks, task definitions and task sets.",
     );
   }
   if (IN_CLUSTERS.has(kind) && parts.resource.split("/").length < 3) {

@@ -85,16 +85,26 @@ export function placementOf(tx: BerthTransaction, launch: Launch): Omit<Placemen
   };
 }
 
-/** Records one task of the launch on the instance that was chosen for it. */
+/** Records one task of the launch on the instance that was chosen for it, by a capacity provider if it has one. */
 export function launchOn(
   tx: BerthTransaction,
   launch: Launch,
   instance: ContainerInstanceRecord,
   at: { readonly now: Instant; readonly random: Random },
+  capacityProviderName?: string,
 ): TaskRecord {
   const { cluster, definition, overrides, group, startedBy, launchType, tags } = launch;
   // The scheduler may have seen it otherwise: which of its GPUs are free, the record says.
   const host = tx.containerInstances.get(instance.arn) ?? instance;
-  const order = { clusterArn: cluster.arn, definition, instance: host, overrides, group, startedBy, tags };
+  const order = {
+    clusterArn: cluster.arn,
+    definition,
+    instance: host,
+    overrides,
+    group,
+    startedBy,
+    tags,
+    capacityProviderName,
+  };
   return launchTask(tx, { ...newTask(order, at), launchType });
 }

@@ -1,5 +1,6 @@
 import type { RunTaskRequest, StartTaskRequest } from "@aws-sdk/client-ecs";
 import type { RefusedMember } from "../../refused-member.ts";
+import { NO_FARGATE_IN_STRATEGY } from "../capacity-providers/strategy-input.ts";
 import type { RefusedMembers } from "../refuse.ts";
 
 /** What RunTask and StartTask have in common. */
@@ -33,7 +34,7 @@ export const RUN_TASK_REFUSED: RefusedMembers<"RunTask"> = [
     when: ({ launchType: l }) => l !== undefined && l !== "EC2" && l !== "EXTERNAL",
     hint: EC2_HINT,
   },
-  { member: "capacityProviderStrategy", hint: EC2_HINT },
+  NO_FARGATE_IN_STRATEGY,
   { member: "platformVersion", hint: EC2_HINT },
   ...COMMON,
 ];

@@ -300,8 +300,8 @@ describe("RunTask", () => {
     ["a tag of AWS's", { tags: [{ key: "aws:x", value: "" }] }, "InvalidParameterException", /reserved/],
     ["FARGATE", { launchType: "FARGATE" }, "InvalidParameterException", /launchType/],
     [
-      "a capacity provider",
-      { capacityProviderStrategy: [{ capacityProvider: "x" }] },
+      "FARGATE in a strategy",
+      { capacityProviderStrategy: [{ capacityProvider: "FARGATE" }] },
       "InvalidParameterException",
       /capacityProviderStrategy/,
     ],

@@ -9,12 +9,15 @@ import {
   describeInstance,
   type InstanceExplanation,
   NO_INSTANCES,
+  NO_INSTANCES_IN_PROVIDER,
   Placer,
+  providersForStarts,
   reasonOf,
 } from "../../../scheduler/index.ts";
-import { fleetBehindDaemons } from "../../../state/index.ts";
+import { fleetBehindDaemons, providerNamed } from "../../../state/index.ts";
 import type { BerthTransaction } from "../../../store/index.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
+import { placingStrategy } from "../capacity-providers/strategy-input.ts";
 import { EcsError, invalidParameter } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import { refuseMembers } from "../refuse.ts";
@@ -29,6 +32,9 @@ import { toWireTask } from "./wire.ts";
 const MAX_COUNT = 10;
 /** Failures that are kept for the repetition of a call: enough to say why, however many instances there are. */
 const MAX_KEPT_FAILURES = 100;
+
+/** A capacity provider without a single ACTIVE instance. Source: ECS developer guide, stopped task error messages. */
+const EMPTY_PROVIDER = "EMPTY CAPACITY PROVIDER";
 
 type Input = EcsOperations["RunTask"]["input"];
 interface Started {
@@ -67,24 +73,42 @@ export const runTask: Operation<"RunTask"> = async ({ store, clock, random, scop
 function place(
   tx: BerthTransaction,
   launch: Launch,
-  { count = 1, placementConstraints = [], placementStrategy = [] }: Input,
+  input: Input,
   at: { readonly now: Instant; readonly random: Random },
 ): Started {
+  const { count = 1, placementConstraints = [], placementStrategy = [] } = input;
   const placement = placementOf(tx, launch);
   const request = {
     ...placement,
     constraints: [...placement.constraints, ...placementConstraints],
     strategy: placementStrategy.length === 0 ? DEFAULT_TASK_STRATEGY : placementStrategy,
   };
-  const placer = new Placer(request, fleetBehindDaemons(tx, launch.cluster.arn), at.random);
+  const strategy = placingStrategy(launch.cluster, input);
+  const names: readonly (string | undefined)[] =
+    strategy === undefined ? Array.from({ length: count }) : providersForStarts(strategy, new Map(), count);
+  const fleet = fleetBehindDaemons(tx, launch.cluster.arn);
+  const placers = new Map<string | undefined, Placer>();
+  const isFull = new Set<Placer>();
   const tasks: TaskRecord[] = [];
-  while (tasks.length < count) {
+  const failures: Failure[] = [];
+  for (const name of names) {
+    const provider = name === undefined ? undefined : providerNamed(tx, name);
+    const placer = placers.get(name) ?? new Placer({ ...request, capacityProvider: provider }, fleet, at.random);
+    placers.set(name, placer);
+    // A refusal is final.
+    if (isFull.has(placer)) continue;
     const placed = placer.place();
-    if (placed.kind === "placed") tasks.push(launchOn(tx, launch, placed.instance, at));
-    else if (placed.closest === undefined) throw invalidParameter(NO_INSTANCES);
-    else return { tasks, failures: placer.explain().instances.flatMap(failureOf) };
+    if (placed.kind === "placed") tasks.push(launchOn(tx, launch, placed.instance, at, name));
+    else {
+      isFull.add(placer);
+      if (placed.closest !== undefined) failures.push(...placer.explain().instances.flatMap(failureOf));
+      else if (provider === undefined) throw invalidParameter(NO_INSTANCES);
+      else failures.push({ arn: provider.arn, reason: EMPTY_PROVIDER, detail: NO_INSTANCES_IN_PROVIDER });
+    }
   }
-  return { tasks, failures: [] };
+  const isAllEmpty = tasks.length === 0 && failures.every((f) => f.reason === EMPTY_PROVIDER);
+  if (isAllEmpty) throw invalidParameter(NO_INSTANCES_IN_PROVIDER);
+  return { tasks, failures };
 }
 
 /** ECS's reason for an instance that cannot take the task and, as the detail, everything that stands against it. */

@@ -18,6 +18,7 @@ export function toWireTask(
     containerInstanceArn: task.containerInstanceArn,
     availabilityZone: task.availabilityZone,
     launchType: task.launchType,
+    ...(task.capacityProviderName === undefined ? {} : { capacityProviderName: task.capacityProviderName }),
     group: task.group,
     startedBy: task.startedBy,
     desiredStatus: task.desiredStatus,
