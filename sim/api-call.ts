@@ -51,6 +51,8 @@ export interface ApiParts {
   readonly chance: Chance;
   readonly faults: CallFaults;
   readonly tell: (what: string) => void;
+  /** A call begins, or is over: what it changes, it changes in between. */
+  readonly underWay: (operation: string, isUnderWay: boolean) => void;
   /** The operation has answered: what it answered must be on disk by now. */
   readonly answered: (operation: string, input: object, output: unknown) => void;
   /** The operation threw something that is no refusal. */
@@ -108,13 +110,17 @@ function execute(parts: ApiParts, service: ServiceName, operation: string, input
     return;
   }
   let isOver = false;
+  parts.underWay(operation, true);
   running.onEnd(() => {
-    if (!isOver) outcome.refused(new NoAnswer("connection reset"));
+    if (isOver) return;
     isOver = true;
+    parts.underWay(operation, false);
+    outcome.refused(new NoAnswer("connection reset"));
   });
   const end = (fn: () => void) => {
     if (isOver || clock.isDead) return;
     isOver = true;
+    parts.underWay(operation, false);
     fn();
   };
   plane.call(service, operation, input).then(

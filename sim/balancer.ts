@@ -18,7 +18,7 @@ export interface BalancerParts {
   readonly chance: Chance;
   /** Whether something answers there, as the load balancer's machine sees it. */
   readonly serves: (address: string, port: number) => boolean;
-  /** How long requests under way take when a target is taken out, in milliseconds. */
+  /** How long requests under way take when a target is taken out, in milliseconds; some never end. */
   readonly drainMs: () => number;
   /** A new state is carried out. */
   readonly onApplied: (targets: Iterable<BalancedTarget>) => void;
@@ -106,7 +106,9 @@ export class SimulatedBalancer {
     target.timer?.cancel();
     target.state = "draining";
     this.#report(target);
-    this.#parts.time.after(this.#parts.drainMs(), () => {
+    const drainMs = this.#parts.drainMs();
+    if (!Number.isFinite(drainMs)) return;
+    this.#parts.time.after(drainMs, () => {
       const now = this.targets.get(key);
       if (now?.state !== "draining") return;
       now.state = "drained";

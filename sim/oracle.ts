@@ -13,15 +13,17 @@ export interface Breach {
 
 /** What the oracle must know beside the records. */
 export interface Truth {
-  /** For how long the control plane has listened to the instance's agent in vain, in milliseconds. */
-  silentMs(instanceArn: string): number;
+  /** For how long the control plane had listened to the instance's agent in vain at that time of its clock, in milliseconds. */
+  silentMs(instanceArn: string, at: number): number;
+  /** Whether a call is under way that may change what is wished of a service. */
+  isWishing(): boolean;
   broken(promise: string, what: string): void;
 }
 
 /** How long a task with neither a health check nor a target runs until it counts as healthy. */
 const HEALTHY_AFTER_MS = 40_000;
-/** Three pings missed, and the grace; less what the network takes. */
-const LEAST_SILENCE_MS = 6_500;
+/** Three pings missed, and the grace; less a rounding. */
+const LEAST_SILENCE_MS = 6_900;
 
 /** Where a task's lastStatus may go: the promise, written down here once more, apart from the code that keeps it. */
 const MOVES: Readonly<Record<string, readonly string[]>> = {
@@ -64,7 +66,8 @@ export class Oracle {
       } else if (put.table === "containerInstances") {
         instances.add(put.key);
         if (put.before !== undefined) this.#judgeInstanceMove(put.before, put.after);
-      } else if (put.table === "services" && put.before !== undefined) this.#judgeServiceMove(put.before, put.after);
+      } else if (put.table === "services" && put.before !== undefined)
+        this.#judgeServiceMove(put.before, put.after, view);
     }
     for (const gone of change.deletes) {
       if (gone.table === "tasks" && gone.before.lastStatus !== "STOPPED") {
@@ -118,6 +121,7 @@ export class Oracle {
     if (before.stopCode !== undefined && after.stopCode !== before.stopCode)
       breach(`changed its stopCode to ${after.stopCode}`);
     if (after.version < before.version) breach("went back to an earlier version");
+    if (before.stoppedAt !== undefined && after.stoppedAt !== before.stoppedAt) breach("stopped twice");
     if (before.delivered.start && !after.delivered.start) breach("forgot that its start was acknowledged");
     if (after.lastStatus === "DEACTIVATING" && after.desiredStatus !== "STOPPED") breach("is drained and still wanted");
     if (before.containerInstanceArn !== after.containerInstanceArn) breach("moved to another instance");
@@ -132,10 +136,20 @@ export class Oracle {
     if (after.version < before.version) breach("went back to an earlier version");
   }
 
-  #judgeServiceMove(before: ServiceRecord, after: ServiceRecord): void {
+  #judgeServiceMove(before: ServiceRecord, after: ServiceRecord, view: BerthView): void {
     const breach = (what: string) => this.#truth.broken("statuses move only legally", `service ${after.name} ${what}`);
     if (before.status === "DRAINING" && after.status === "ACTIVE" && before.createdAt === after.createdAt)
       breach("came back from DRAINING");
+    if (
+      after.desiredCount !== before.desiredCount &&
+      after.schedulingStrategy === "REPLICA" &&
+      !this.#truth.isWishing()
+    ) {
+      const what = `service ${after.name} went from ${before.desiredCount} to ${after.desiredCount} by itself`;
+      this.#truth.broken("what was wished for stays until something else is", what);
+    }
+    if (after.status === "INACTIVE" && view.tasks.count("service", after.arn) > 0)
+      breach("is INACTIVE and has tasks left");
     if (after.status === "ACTIVE" && after.deployments.filter((d) => d.status === "PRIMARY").length !== 1) {
       breach("has not one PRIMARY deployment");
     }
@@ -166,7 +180,7 @@ export class Oracle {
   #judgeLoss(task: TaskRecord, view: BerthView): void {
     const arn = task.containerInstanceArn ?? "";
     if (view.containerInstances.get(arn)?.status === "INACTIVE") return;
-    const silentMs = this.#truth.silentMs(arn);
+    const silentMs = this.#truth.silentMs(arn, task.stoppingAt ?? 0);
     if (silentMs >= LEAST_SILENCE_MS) return;
     this.#truth.broken(
       "a host is given up only after its silence",
@@ -183,6 +197,12 @@ export class Oracle {
           `task ${short(task.arn)} on one that is ${instance?.status}`,
         );
       }
+      if (this.#isDoubled(task, view)) {
+        this.#truth.broken(
+          "constraints of placement are kept",
+          `two of ${task.group} are on ${short(task.containerInstanceArn)}`,
+        );
+      }
       if (instance?.agentConnected === false && task.startedBy !== "start-task") {
         this.#truth.broken(
           "tasks are placed on connected instances",
@@ -194,6 +214,14 @@ export class Oracle {
       const service = arn === undefined ? undefined : view.services.get(arn);
       if (service !== undefined) this.#judgeCeiling(service, view);
     }
+  }
+
+  /** A task of a service whose tasks are each to be on an instance of their own shares one. */
+  #isDoubled(task: TaskRecord, view: BerthView): boolean {
+    const service = view.services.get(task.serviceArn ?? "");
+    if (service?.placementConstraints.some((c) => c.type === "distinctInstance") !== true) return false;
+    const here = view.tasks.where("containerInstance", task.containerInstanceArn ?? "");
+    return here.filter((t) => t.serviceArn === service.arn && t.desiredStatus === "RUNNING").length > 1;
   }
 
   #judgeCeiling(service: ServiceRecord, view: BerthView): void {

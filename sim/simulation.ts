@@ -1,5 +1,6 @@
 import { mend, startFaults, startPlane } from "./faults.ts";
 import type { Breach } from "./oracle.ts";
+import { Patrol } from "./patrol.ts";
 import { FAMILIES, setUp } from "./set-up.ts";
 import { settle } from "./settle.ts";
 import { User } from "./users.ts";
@@ -88,6 +89,7 @@ async function prepare(world: World): Promise<void> {
   });
   startFaults(world);
   keepRunning(world);
+  new Patrol(world).start();
 }
 
 /** A supervisor starts the control plane again, and an operator renews hosts that were deregistered. */

@@ -4,6 +4,7 @@ import { type AgentDisk, newAgentDisk } from "./agent-task.ts";
 import { apiOver, type CallApi, type Caller, refusalText, subject } from "./api-call.ts";
 import { SimulatedBalancer } from "./balancer.ts";
 import { type Streams, streams } from "./chance.ts";
+import { Contact } from "./contact.ts";
 import { ControlPlane, type RunningPlane } from "./control-plane.ts";
 import { drive } from "./driver.ts";
 import { isDurable } from "./durable.ts";
@@ -13,11 +14,12 @@ import { type Breach, Oracle } from "./oracle.ts";
 import { type Scenario, scenarioOf } from "./scenario.ts";
 import { Story, short } from "./story.ts";
 import { brief, isWorthTelling, tellChange } from "./telling.ts";
-import { ProcessClock, VirtualTime, type WallClock } from "./virtual-time.ts";
+import { ProcessClock, START, VirtualTime, type WallClock } from "./virtual-time.ts";
 
-/** From a decision to its commit, on a disk that is not slow. */
-const COMMIT_MS = 50;
+/** From a decision to its commit, on the slowest disk. */
+const LONGEST_COMMIT_MS = 30_000;
 const MOST_CHANGES_PER_MINUTE = 3_000;
+const WISHES: ReadonlySet<string> = new Set(["CreateService", "UpdateService", "DeleteService"]);
 /** How long a handshake may take. */
 const HANDSHAKE_MS = 30_000;
 
@@ -28,11 +30,7 @@ export interface Machine {
   agent: Agent | undefined;
   /** Connections of an agent whose machine went without a word. */
   vanished: readonly Connection[];
-  /** When the control plane last heard something from here, and how long its process was stopped since. */
-  heardAt: number;
-  deafMs: number;
-  /** How long it was silent before that. */
-  gapMs: number;
+  readonly contact: Contact;
 }
 
 /** Everything there is: time, the control plane, hosts, the load balancer, and who judges. */
@@ -60,6 +58,8 @@ export class World {
   planeStarts = 0;
   #planeStartedAt = 0;
   #names = 0;
+  /** Calls under way that say what is wished of services. */
+  #wishesUnderWay = 0;
   #minute = 0;
   #changesInMinute = 0;
 
@@ -68,7 +68,8 @@ export class World {
     this.scenario = scenarioOf(this.streams);
     this.story = new Story(this.time, echo);
     this.oracle = new Oracle({
-      silentMs: (arn) => this.#silentMs(arn),
+      silentMs: (arn, at) => this.#silentMs(arn, at),
+      isWishing: () => this.#wishesUnderWay > 0,
       broken: (promise, what) => this.broken(promise, what),
     });
     const network = this.streams.of("network");
@@ -79,7 +80,7 @@ export class World {
       time: this.time,
       chance,
       serves: (address, port) => this.#serves(address, port),
-      drainMs: () => (chance.is(0.1) ? 10 * 60_000 : chance.between(0, 20_000)),
+      drainMs: () => (chance.is(0.1) ? Number.POSITIVE_INFINITY : chance.between(0, 20_000)),
       onApplied: () => undefined,
     });
     this.plane = this.#makePlane();
@@ -93,9 +94,7 @@ export class World {
         disk: newAgentDisk(this.#instanceId(plan.name)),
         agent: undefined,
         vanished: [],
-        heardAt: 0,
-        deafMs: 0,
-        gapMs: 0,
+        contact: new Contact(),
       };
     });
   }
@@ -179,8 +178,7 @@ export class World {
   /** The control plane's process is stopped for a while, as by SIGSTOP. */
   pausePlane(ms: number): void {
     this.plane.running?.clock.pause(ms);
-    // Of a pause of its own, the control plane counts one second at most as silence.
-    for (const machine of this.machines) machine.deafMs += Math.max(0, ms - 1_000);
+    for (const machine of this.machines) machine.contact.deaf(ms);
   }
 
   #instanceId(name: string): string {
@@ -251,6 +249,9 @@ export class World {
         repeats: rate((s) => s.repeatedCalls),
       },
       tell: (what) => this.story.tell("api", what),
+      underWay: (operation, isUnderWay) => {
+        if (WISHES.has(operation)) this.#wishesUnderWay += isUnderWay ? 1 : -1;
+      },
       answered: (operation, input, output) => {
         this.story.tell("api", `${operation} ${subject(input)} answered`);
         const missing = isDurable(this.plane.disk, operation, input, output);
@@ -331,31 +332,24 @@ export class World {
       },
       // Telemetry is no sign of life to the control plane.
       onHeard: () => {
-        if (isAcs) this.#heard(machine);
+        if (isAcs) machine.contact.heard(this.time.now);
       },
     });
     running.onEnd(() => connection.serverDied());
-    if (isAcs) this.#heard(machine);
+    if (isAcs) machine.contact.heard(this.time.now);
     connection.accept(() => resolve(connection));
     open(connection.server);
     this.story.tell(plan.name, `session ${request.url.slice(0, 4)} opened`);
   }
 
-  #silentMs(arn: string): number {
+  /** For how long the control plane had listened in vain at that time of its own clock. */
+  #silentMs(arn: string, wallAt: number): number {
     const machine = this.machines.find((m) => m.disk.arn === arn);
-    const { now } = this.time;
-    const listening = now - this.#planeStartedAt;
-    if (machine === undefined) return listening;
-    const silentMs = now - machine.heardAt;
-    // What was decided in silence is committed a little later: a sign that comes in between does not count.
-    if (silentMs < COMMIT_MS + this.slowDiskMs) return Math.min(listening, machine.gapMs);
-    return Math.min(listening, silentMs) - machine.deafMs;
-  }
-
-  #heard(machine: Machine): void {
-    machine.gapMs = this.time.now - machine.heardAt - machine.deafMs;
-    machine.heardAt = this.time.now;
-    machine.deafMs = 0;
+    const at = wallAt - START - this.wall.offsetMs;
+    // The clock has jumped since: nobody knows when it was decided.
+    if (at > this.time.now + 1 || at < this.time.now - LONGEST_COMMIT_MS) return Number.POSITIVE_INFINITY;
+    const listening = at - this.#planeStartedAt;
+    return machine === undefined ? listening : Math.min(listening, machine.contact.silentMs(at));
   }
 
   /** Whether something answers at that address and port, for the machine of the load balancer. */
