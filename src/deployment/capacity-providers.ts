@@ -15,7 +15,7 @@ export function providersOfStarts(
   count: number,
 ): { readonly capacityProviders?: readonly string[] } {
   if (capacityProviderStrategy === undefined) return {};
-  const staying = roster.all.filter((m) => m.deployment === deployment && !m.isBad).map((m) => m.task);
+  const staying = roster.all.filter((m) => m.deployment?.id === deployment.id && !m.isBad).map((m) => m.task);
   return { capacityProviders: providersForStarts(capacityProviderStrategy, countByProvider(staying), count) };
 }
 

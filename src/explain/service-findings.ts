@@ -36,6 +36,7 @@ interface Look {
   readonly primary: DeploymentRecord;
   /** Tasks that the next look starts, and where there is room for them now. */
   readonly starts: readonly {
+    readonly capacityProvider?: string;
     readonly definition: TaskDefinitionRecord;
     readonly places: Places;
   }[];
@@ -95,7 +96,7 @@ function startsOf(facts: ServiceFacts, actions: readonly ServiceAction[], isAske
     return byProvider(capacityProviders, all).map(({ name, count }) => {
       const request = facts.requestFor(definition, deployment, name);
       const places = findPlaces(request, Fleet.of(facts.instances, { group: request.group, peers }), { count, on });
-      return { definition, places };
+      return { definition, capacityProvider: name, places };
     });
   });
 }
@@ -151,12 +152,19 @@ function failed({ facts, isAsked }: Look): Found {
 
 /** Tasks for which there is no room. */
 function placement({ facts, now, starts }: Look): Found {
-  const refusal = starts.find(({ places }) => places.refusal !== undefined)?.places.refusal;
-  if (refusal === undefined) return NOTHING;
-  const { text, fixes, instances } = refusal;
+  // Of each capacity provider's hosts, or of all hosts, what is said first.
+  const byProvider = Map.groupBy(starts, (start) => start.capacityProvider);
+  const refusals = [...byProvider.values()].flatMap(
+    (some) => some.find(({ places }) => places.refusal !== undefined)?.places.refusal ?? [],
+  );
+  if (refusals.length === 0) return NOTHING;
   const since = Math.min(...facts.observed.service.deployments.map((d) => d.unplacedSince ?? now));
   const how = since < now ? `, for ${span(now - since)}` : "";
-  return { findings: [{ code: "PLACEMENT", text: `${text}${how}` }], fixes, instances };
+  return {
+    findings: refusals.map(({ text }) => ({ code: "PLACEMENT", text: `${text}${how}` })),
+    fixes: refusals.flatMap(({ fixes }) => fixes),
+    instances: refusals.flatMap(({ instances }) => instances),
+  };
 }
 
 /** Tasks that fail again and again: their starts wait longer and longer. */

@@ -399,3 +399,31 @@ const DEPLOYMENT_ROWS: readonly (Row & { readonly of: string; readonly record?: 
 for (const row of DEPLOYMENT_ROWS)
   test(`a deployment is explained: ${row.when}`, () =>
     check(row, (facts) => explainDeployment(facts, row.of, row.record, NOW)));
+
+test("[PL19] of a strategy's tasks each is told of with its own provider's hosts", () => {
+  const capacityProviderStrategy = ["a", "b"].map((capacityProvider) => ({ capacityProvider, weight: 1, base: 0 }));
+  const inGroup = host(1);
+  const instances = [
+    { ...inGroup, attributes: [...inGroup.attributes, { name: "berth.host-group", value: "a" }] },
+    host(2),
+  ];
+  const wanted = { desiredCount: 4, deployments: [deployment(1, { desiredCount: 4 })], capacityProviderStrategy };
+  const { findings } = explainService(serviceFacts(wanted, [], { instances }), NOW);
+  const texts = findings.map((f) => f.text);
+  assert.ok(
+    texts.some((text) => text.startsWith("2 tasks fit on no host of capacity provider b (there is none)")),
+    texts.join("\n"),
+  );
+  assert.ok(
+    texts.some((text) => text.startsWith("2 further tasks are about to be started")),
+    texts.join("\n"),
+  );
+  const nowhere = explainService(serviceFacts(wanted, [], { instances: [host(2)] }), NOW).findings.map((f) => f.text);
+  for (const name of ["a", "b"]) {
+    const says = `2 tasks fit on no host of capacity provider ${name} (there is none)`;
+    assert.ok(
+      nowhere.some((text) => text.startsWith(says)),
+      nowhere.join("\n"),
+    );
+  }
+});

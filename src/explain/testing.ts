@@ -122,12 +122,13 @@ export function serviceFacts(
     instances: [host(1), host(2)],
     definitions: new Map([definition(1), definition(2)].map((d) => [d.arn, d])),
     targetGroups: new Map([[GROUP, group]]),
-    requestFor: ({ definition: given }) => ({
+    requestFor: ({ definition: given }, _, name) => ({
       need: needOf(given),
       requiredAttributes: requiredAttributesOf(given),
       constraints: service.placementConstraints,
       strategy: DEFAULT_SERVICE_STRATEGY,
       group: `service:${service.name}`,
+      ...(name === undefined ? {} : { capacityProvider: { name, hostGroup: name } }),
       tasksOn: () => ({ has: () => false, groups: () => [], runningTasksCount: 0, portHolder: () => undefined }),
     }),
     lastFailures: new Map(),
