@@ -12,7 +12,8 @@ import { acsReceiver } from "./acs.ts";
 const ARN = (id: string) => `arn:aws:ecs:r:1:task/c/${id}`;
 const where = { clusterArn: "c", containerInstanceArn: "i" };
 
-function bench(known: readonly string[] = []) {
+/** `disk` is awaited by everything that is to be made durable, one thing after the other. */
+function bench(known: readonly string[] = [], disk: Promise<void> = Promise.resolve()) {
   const sent: { type: string; message: Record<string, unknown> }[] = [];
   const accepted: PayloadTask[] = [];
   const told: string[] = [];
@@ -28,8 +29,10 @@ function bench(known: readonly string[] = []) {
   };
   const engine = {
     accept: async (entries: readonly PayloadTask[]) => {
+      await disk;
       if (fails) throw new Error("disk full");
       accepted.push(...entries);
+      for (const it of entries) if (it.kind === "start") tasks.set(it.arn, newTask(it.task, 1, seededRandom(1)));
       return { unknownStops: entries.flatMap((it) => (it.kind === "stop" && !tasks.has(it.arn) ? [it.arn] : [])) };
     },
     tasks: () => tasks.values(),
@@ -122,6 +125,21 @@ test("tasks that a manifest does not list are asked about, and stopped only if t
   const before = sent.length;
   await manifest("m2", 5);
   assert.equal(sent.length, before, "an outdated manifest says nothing");
+});
+
+test("a manifest is held against the tasks of the payloads before it, though they are not durable yet", async () => {
+  const disk = Promise.withResolvers<void>();
+  const { receiver, sent } = bench([], disk.promise);
+  const payload = receiver.receive("PayloadMessage", { ...where, messageId: "p", seqNum: 2, tasks: [good] });
+  const manifest = receiver.receive("TaskManifestMessage", { ...where, messageId: "m", timeline: 3, tasks: [] });
+  disk.resolve();
+  await Promise.all([payload, manifest]);
+  const asked = sent.find((it) => it.type === "TaskStopVerificationMessage");
+  const candidates = asked?.message.stopCandidates as { taskArn: string }[] | undefined;
+  assert.deepEqual(
+    candidates?.map((it) => it.taskArn),
+    [ARN("new")],
+  );
 });
 
 test("heartbeats are answered, updates refused, and anything else dropped", async () => {

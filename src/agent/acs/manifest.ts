@@ -31,7 +31,8 @@ export class Manifests {
     this.#latestSeqNum = Math.max(this.#latestSeqNum, seqNum);
   }
 
-  receive(message: v.InferOutput<typeof taskManifestMessage>): void {
+  /** Resolves when the tasks of every payload that came before it are known here, and were held against its list. */
+  async receive(message: v.InferOutput<typeof taskManifestMessage>): Promise<void> {
     const { engine, state, log, send } = this.#deps;
     const { messageId, timeline, clusterArn, containerInstanceArn } = message;
     if (timeline <= this.#latestSeqNum) {
@@ -40,6 +41,8 @@ export class Manifests {
     }
     this.#latestSeqNum = timeline;
     state.setIdentity({ latestSeqNum: timeline });
+    // A payload that came just before may still be on its way to disk: its tasks are to be held against the list, too.
+    await engine.accept([]);
     const wanted = new Set(message.tasks.filter((it) => it.desiredStatus === "RUNNING").map((it) => it.taskArn));
     const candidates = [...engine.tasks()]
       .filter((it) => it.desiredStatus === "RUNNING" && taskStatus(it) !== "STOPPED" && !wanted.has(it.arn))
