@@ -53,6 +53,10 @@ const CAPABILITIES = ["1.17", "1.18", "1.19", "1.21", "1.24", "1.25", "1.29"]
 
 type Message = Record<string, unknown>;
 
+type ManifestList = Message & {
+  readonly tasks: readonly { readonly taskArn: string; readonly desiredStatus: string }[];
+};
+
 /** One process of an agent: it follows the protocol as Berth's agent does. What it must not forget is on its disk. */
 export class Agent {
   readonly clock: ProcessClock;
@@ -66,6 +70,8 @@ export class Agent {
   #tcs: Connection | undefined;
   #endAcs: ((reason: string) => void) | undefined;
   #askedAbout: string | undefined;
+  /** When all that came in payloads is on disk: one after the other. */
+  #durableAt = 0;
 
   constructor(host: Host, disk: AgentDisk, around: AgentSurroundings) {
     this.host = host;
@@ -291,7 +297,8 @@ export class Agent {
     } & Message;
     this.disk.latestSequence = Math.max(this.disk.latestSequence, seqNum);
     // Durable after a moment: a kill before that forgets the payload, and no acknowledgement is sent.
-    this.clock.after(this.#around.chance.between(1, 20), () => {
+    this.#durableAt = Math.max(this.#durableAt, this.clock.monotonic() + this.#around.chance.between(1, 20));
+    this.clock.after(this.#durableAt - this.clock.monotonic(), () => {
       for (const task of tasks) if (task.desiredStatus === "STOPPED") this.engine.stopByOrder(task.arn);
       for (const task of tasks) if (task.desiredStatus !== "STOPPED") this.engine.startByOrder(task);
       this.clock.after(this.#around.chance.between(0, 5), () =>
@@ -301,15 +308,17 @@ export class Agent {
   }
 
   #takeManifest(message: Message): void {
-    const { timeline, tasks, messageId, clusterArn } = message as {
-      readonly timeline: number;
-      readonly tasks: readonly { readonly taskArn: string; readonly desiredStatus: string }[];
-    } & Message;
+    const { timeline, tasks, messageId, clusterArn } = message as ManifestList & { readonly timeline: number };
     if (timeline <= this.disk.latestSequence) {
       this.#around.broken("numbers of payloads and manifests rise", `${timeline} after ${this.disk.latestSequence}`);
       return;
     }
     this.disk.latestSequence = timeline;
+    // Held against the tasks of every payload that came before it.
+    this.clock.after(this.#durableAt - this.clock.monotonic(), () => this.#compare({ tasks, messageId, clusterArn }));
+  }
+
+  #compare({ tasks, messageId, clusterArn }: ManifestList): void {
     const wanted = new Set(tasks.filter((t) => t.desiredStatus === "RUNNING").map((t) => t.taskArn));
     const candidates = [...this.disk.tasks.values()].filter(
       (t) => t.desired === "RUNNING" && t.status !== "STOPPED" && !wanted.has(t.arn),
