@@ -3,11 +3,12 @@ import { isProven } from "./rolling.ts";
 
 /**
  * The deployment, of these, that has a service's traffic: the newest that is known to work, else the newest that was not given
- * up. `deployments` are from new to old; what is only just being deployed is not among them. Rule [TS2].
+ * up, else one that was given up and kept the traffic for want of another. `deployments` are from new to old; what is only just being
+ * deployed is not among them. Rule [TS2].
  */
 export function liveOf(deployments: readonly DeploymentRecord[]): DeploymentRecord | undefined {
   const going = deployments.filter((d) => d.rolloutState !== "FAILED");
-  return going.find(isProven) ?? going[0];
+  return going.find(isProven) ?? going[0] ?? deployments.find((d) => d.tookOverAt !== undefined);
 }
 
 /** Which of its target groups a service's next deployment is to use, or why there is none that it could. */

@@ -2,6 +2,7 @@ import { type DeploymentRecord, NO_THROTTLE, primaryDeployment, type ServiceReco
 import type { Instant } from "../runtime/clock.ts";
 import { isTripped } from "./circuit-breaker.ts";
 import * as messages from "./messages.ts";
+import type { ShiftLook } from "./shift.ts";
 
 /** What was decided about the deployment in progress. */
 export interface Judgement {
@@ -17,7 +18,7 @@ export interface Judgement {
 export interface Charge {
   readonly isRollbackRequested: boolean;
   /** For a deployment that shifts traffic: the one that has the traffic, and why the shift is to be given up. */
-  readonly shift?: { readonly live: DeploymentRecord | undefined; readonly fault?: string };
+  readonly shift?: Pick<ShiftLook, "live" | "fault" | "state">;
 }
 
 /**
@@ -52,7 +53,9 @@ export function judgeDeployment(service: ServiceRecord, charge: Charge, now: Ins
       ? rollbackCandidate(service)
       : charge.shift.live;
   if (candidate === undefined) {
-    const deployments = service.deployments.map((d) => (d === primary ? failed : d));
+    // With nothing to give its traffic to, it keeps it.
+    const serving = (charge.shift?.state.production ?? 0) > 0 ? { ...failed, tookOverAt: now } : failed;
+    const deployments = service.deployments.map((d) => (d === primary ? serving : d));
     return { service: { ...service, deployments }, events: [event], isRollback: false };
   }
   const again: DeploymentRecord = {

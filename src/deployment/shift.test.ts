@@ -312,6 +312,32 @@ test("[TS9] a tripped circuit breaker rolls a shift back, also without its rollb
   assert.equal(sim.record.breaker.status, "TRIGGERED");
 });
 
+test("[TS9] a first deployment that is given up keeps the traffic that it has, and the next one takes it over", () => {
+  const sim = new ShiftedService({ hooks: [pauseAt("POST_SCALE_UP", "POST_PRODUCTION_TRAFFIC_SHIFT")] });
+  sim.run();
+  sim.resolvePause();
+  sim.run();
+  const [first] = sim.service.deployments;
+  sim.requestRollback();
+  sim.run();
+  assert.deepEqual([sim.record.status, sim.green?.rolloutState], ["STOPPED", "FAILED"]);
+  assert.deepEqual([sim.share(PRIMARY_GROUP), sim.healthyOf(first).length], [100, 2]);
+  const second = sim.deploy({ shift: { ...sim.service.shift!, hooks: [] } });
+  assert.equal(second.usesAlternate, true);
+  for (let i = 0; i < 100 && sim.record.status !== "SUCCESSFUL"; i++) {
+    sim.look();
+    if (sim.share(PRIMARY_GROUP) > 0) assert.equal(sim.healthyOf(first).length, 2);
+    sim.agentsCatchUp();
+  }
+  assert.deepEqual([sim.record.status, sim.share(ALTERNATE_GROUP)], ["SUCCESSFUL", 100]);
+
+  const early = new ShiftedService({ hooks: [pauseAt("POST_SCALE_UP")] });
+  early.run();
+  early.requestRollback();
+  early.run();
+  assert.equal(early.share(PRIMARY_GROUP), 0, "what was refused before it had traffic gets none");
+});
+
 test("[TS10] from CLEAN_UP on a deployment is not rolled back: a request comes too late", () => {
   const sim = shiftedHealthy();
   sim.deploy();

@@ -120,9 +120,13 @@ function told(before: ShiftState, after: ShiftState, { id }: DeploymentRecord): 
 /** True from the stage on in which the earlier revision goes: there is no way back. */
 export const isPastReturn = (stage: LifecycleStage | undefined) => stage === "CLEAN_UP";
 
-/** The state of a shift that was given up: the new revision has no traffic any more, and no hook is waited for. */
-export function givenUp({ state, fault }: Pick<ShiftLook, "state" | "fault">, now: Instant): ShiftState {
-  return { ...withHooksClosed(state, now), production: 0, test: 0, ...(fault === undefined ? {} : { fault }) };
+/**
+ * The state of a shift that was given up: the new revision has no traffic any more if there is another to have it, and no hook is
+ * waited for. Rule [TS9].
+ */
+export function givenUp({ state, fault, live }: Pick<ShiftLook, "state" | "fault" | "live">, now: Instant): ShiftState {
+  const closed = { ...withHooksClosed(state, now), ...(fault === undefined ? {} : { fault }) };
+  return live === undefined ? closed : { ...closed, production: 0, test: 0 };
 }
 
 /** Starts what hooks are to run, and stops what they need not run any more. Rules [TS22], [TS23]. */
