@@ -1,6 +1,7 @@
 import type { ContainerInstanceRecord } from "../src/model/container-instance.ts";
 import type { TargetRecord } from "../src/model/load-balancer.ts";
 import type { ServiceRecord } from "../src/model/service.ts";
+import type { ServiceDeploymentRecord } from "../src/model/service-deployment.ts";
 import type { TaskRecord } from "../src/model/task.ts";
 import type { BerthSchema, BerthView, Change } from "../src/store/index.ts";
 import { short } from "./story.ts";
@@ -68,6 +69,7 @@ export class Oracle {
         if (put.before !== undefined) this.#judgeInstanceMove(put.before, put.after);
       } else if (put.table === "services" && put.before !== undefined)
         this.#judgeServiceMove(put.before, put.after, view);
+      else if (put.table === "serviceDeployments") this.#judgeShift(put.before, put.after, view);
     }
     for (const gone of change.deletes) {
       if (gone.table === "tasks" && gone.before.lastStatus !== "STOPPED") {
@@ -155,6 +157,38 @@ export class Oracle {
     }
   }
 
+  /** The new revision gets more traffic only when it is whole, and the listener's rule says the same as the record. */
+  #judgeShift(before: ServiceDeploymentRecord | undefined, after: ServiceDeploymentRecord, view: BerthView): void {
+    const share = after.shift?.production ?? 0;
+    const service = view.services.get(after.serviceArn);
+    const id = `ecs-svc/${after.targetRevisionArn.split("/").at(-1)}`;
+    const deployment = service?.deployments.find((d) => d.id === id);
+    if (service?.status !== "ACTIVE" || deployment === undefined || after.status !== "IN_PROGRESS") return;
+    if (share > (before?.shift?.production ?? 0)) {
+      const tasks = view.tasks.where("service", service.arn).filter((t) => t.deploymentId === id);
+      const healthy = tasks.filter((t) => isHealthy(t, view, after.updatedAt)).length;
+      if (healthy < service.desiredCount) {
+        this.#truth.broken(
+          "traffic goes to a revision only when it is whole",
+          `service ${service.name} gives ${share} percent to ${healthy} healthy tasks of ${service.desiredCount}`,
+        );
+      }
+    }
+    for (const { advanced, targetGroupArn } of deployment.loadBalancers) {
+      if (advanced === undefined || after.shift === undefined) continue;
+      const group = deployment.usesAlternate === true ? advanced.alternateTargetGroupArn : targetGroupArn;
+      const [listener] = view.listeners.where("defaultRule", advanced.productionListenerRule);
+      const groups = listener?.defaultActions[0]?.ForwardConfig?.TargetGroups ?? [];
+      const sum = groups.reduce((all, g) => all + (g.Weight ?? 0), 0);
+      const has = (100 * (groups.find((g) => g.TargetGroupArn === group)?.Weight ?? 0)) / sum;
+      if (Math.abs(has - share) < 1e-6) continue;
+      this.#truth.broken(
+        "a listener's weights are those of the deployment's stage",
+        `service ${service.name} is to give ${share} percent in ${after.shift.stage}, its rule gives ${has}`,
+      );
+    }
+  }
+
   #judgeStops(stopped: readonly { readonly before: TaskRecord; readonly after: TaskRecord }[], view: BerthView): void {
     const services = new Map<ServiceRecord, TaskRecord[]>();
     for (const { before, after } of stopped) {
@@ -162,7 +196,7 @@ export class Oracle {
         this.#judgeLoss(after, view);
       const service = after.serviceArn === undefined ? undefined : view.services.get(after.serviceArn);
       if (service?.status !== "ACTIVE" || after.stopCode !== "ServiceSchedulerInitiated") continue;
-      if (!isHealthy(before, view, after.stoppingAt ?? 0)) continue;
+      if (!isHealthy(before, view, after.stoppingAt ?? 0) || isGivenUp(after, view)) continue;
       services.set(service, [...(services.get(service) ?? []), after]);
     }
     for (const [service, tasks] of services) {
@@ -238,11 +272,31 @@ export class Oracle {
         : 0;
     const ceiling = Math.floor((service.desiredCount * service.maximumPercent) / 100);
     if (wanted + leaving <= ceiling) return;
+    if (service.shift !== undefined && wanted - beingReplaced(tasks, view) <= 2 * service.desiredCount) return;
     this.#truth.broken(
       "never more tasks than the maximum by Berth's own doing",
       `service ${service.name} has ${wanted} and ${leaving} leaving; ${ceiling} at most`,
     );
   }
+}
+
+/** Of a revision that was given up before it had any traffic: nothing is lost with it. */
+function isGivenUp({ deploymentId, serviceArn }: TaskRecord, view: BerthView): boolean {
+  const digits = deploymentId?.split("/").at(-1) ?? "";
+  const brought = view.serviceDeployments
+    .where("service", serviceArn ?? "")
+    .find((d) => d.targetRevisionArn.endsWith(`/${digits}`));
+  return brought?.shift?.production === 0 && brought.finishedAt !== undefined;
+}
+
+/** Tasks that are to run, and beside which another is started: while traffic is shifted, they take no room. */
+function beingReplaced(tasks: readonly TaskRecord[], view: BerthView): number {
+  return tasks.filter((t) => {
+    if (t.desiredStatus !== "RUNNING") return false;
+    if (t.healthStatus === "UNHEALTHY") return true;
+    if (view.containerInstances.get(t.containerInstanceArn ?? "")?.status === "DRAINING") return true;
+    return view.targets.where("task", t.arn).some((target) => target.state === "unhealthy");
+  }).length;
 }
 
 /** Whether a task counts as healthy: it runs, and all that there is to ask says so. */

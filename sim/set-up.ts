@@ -59,6 +59,14 @@ export function targetGroupName(id: string): string {
   return `tg-${id}`;
 }
 
+/** How many services can have a pair of target groups to shift traffic between. */
+export const PAIRS = 3;
+
+/** The two target groups of a pair; the first has the listener that goes with them. */
+export function pairNames(pair: number): readonly [string, string] {
+  return [`pair-${pair}-a`, `pair-${pair}-b`];
+}
+
 /** Makes clusters, load balancer, target groups, listeners and a first revision of each family. */
 export async function setUp(
   call: (service: ServiceName, operation: string, input: object) => Promise<unknown>,
@@ -74,9 +82,9 @@ export async function setUp(
     LoadBalancers: { LoadBalancerArn: string }[];
   };
   const LoadBalancerArn = made.LoadBalancers[0]?.LoadBalancerArn;
-  for (const [i, TargetType] of ["instance", "ip", "instance"].entries()) {
+  const makeGroup = async (Name: string, TargetType: string): Promise<string | undefined> => {
     const group = (await call("elbv2", "CreateTargetGroup", {
-      Name: targetGroupName(`${i + 1}`),
+      Name,
       Protocol: "HTTP",
       Port: 80,
       VpcId: "vpc-1",
@@ -91,12 +99,22 @@ export async function setUp(
       TargetGroupArn,
       Attributes: [{ Key: "deregistration_delay.timeout_seconds", Value: String(chance.pick([5, 20, 60])) }],
     });
-    await call("elbv2", "CreateListener", {
+    return TargetGroupArn;
+  };
+  const listen = (Port: number, TargetGroupArn: string | undefined) =>
+    call("elbv2", "CreateListener", {
       LoadBalancerArn,
       Protocol: "HTTP",
-      Port: 8000 + i,
+      Port,
       DefaultActions: [{ Type: "forward", TargetGroupArn }],
     });
+  for (const [i, TargetType] of ["instance", "ip", "instance"].entries()) {
+    await listen(8000 + i, await makeGroup(targetGroupName(`${i + 1}`), TargetType));
+  }
+  for (let pair = 1; pair <= PAIRS; pair++) {
+    const [first, second] = pairNames(pair);
+    await listen(8100 + pair, await makeGroup(first, "instance"));
+    await makeGroup(second, "instance");
   }
   for (const one of FAMILIES) {
     await call("ecs", "RegisterTaskDefinition", one.definition("steady", chance));

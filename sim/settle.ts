@@ -138,7 +138,9 @@ async function operateCluster(world: World, view: BerthView, cluster: string, ar
       service: service.name,
       desiredCount,
       taskDefinition: definition,
-      deploymentConfiguration: { minimumHealthyPercent: 100, maximumPercent: 200 },
+      deploymentConfiguration: { minimumHealthyPercent: 100, maximumPercent: 200, lifecycleHooks: [] },
+      // One that shifts traffic may wait for somebody, or go back to what does not work: another takes its place.
+      ...(service.shift === undefined ? {} : { forceNewDeployment: true }),
       placementConstraints: [],
       healthCheckGracePeriodSeconds: 120,
     });

@@ -5,6 +5,7 @@ import { type Kind, SOUND_KINDS } from "./behaviour.ts";
 import type { Chance } from "./chance.ts";
 import type { ServiceName } from "./control-plane.ts";
 import { type Family, targetGroupName } from "./set-up.ts";
+import { pauses, shiftingBalancer, strategy } from "./shift-wishes.ts";
 
 /** What users work with. */
 export interface UserParts {
@@ -36,6 +37,8 @@ const WEIGHTS = {
   activateInstance: 5,
   deregisterInstance: 0.4,
   putAttributes: 1,
+  resolveHook: 8,
+  stopDeployment: 2,
   describe: 8,
   retireDefinition: 1,
 } as const;
@@ -108,6 +111,10 @@ export class User {
         return this.#deregisterInstance(about);
       case "putAttributes":
         return this.#putAttributes(about);
+      case "resolveHook":
+        return this.#resolveHook(about);
+      case "stopDeployment":
+        return this.#stopDeployment(about);
       case "describe":
         return this.#describe(about);
       case "retireDefinition":
@@ -138,6 +145,13 @@ export class User {
     const groups = [...view.targetGroups.all()].filter((g) => g.name.startsWith(targetGroupName("")));
     const isBalanced = family.containerPort !== undefined && !family.hasFixedPort && chance.is(0.7);
     const group = chance.maybe(groups);
+    const shifting = isBalanced && chance.is(0.7) ? shiftingBalancer(view, chance, family) : undefined;
+    if (shifting !== undefined) {
+      const common = { cluster, serviceName: name, taskDefinition: family.name, desiredCount: chance.pick([1, 2, 3]) };
+      const deploymentConfiguration = strategy(chance);
+      await this.#call("CreateService", { ...common, loadBalancers: [shifting], deploymentConfiguration });
+      return;
+    }
     await this.#call("CreateService", {
       cluster,
       serviceName: name,
@@ -166,7 +180,30 @@ export class User {
     const revision = chance.maybe(revisions);
     const change =
       chance.is(0.3) || revision === undefined ? { forceNewDeployment: true } : { taskDefinition: revision.arn };
-    await this.#call("UpdateService", { cluster, service: service.name, ...change });
+    const hooks = service.shift === undefined ? {} : { deploymentConfiguration: { lifecycleHooks: pauses(chance) } };
+    await this.#call("UpdateService", { cluster, service: service.name, ...change, ...hooks });
+  }
+
+  /** Lets a deployment go on that waits, or not. */
+  async #resolveHook({ view, chance }: About): Promise<void> {
+    const waiting = [...view.serviceDeployments.all()].flatMap(({ arn, status, shift }) =>
+      (status === "IN_PROGRESS" ? (shift?.hooks ?? []) : [])
+        .filter((run) => run.status === "AWAITING_ACTION")
+        .map((run) => ({ serviceDeploymentArn: arn, hookId: run.id })),
+    );
+    const hook = chance.maybe(waiting);
+    if (hook === undefined) return;
+    await this.#call("ContinueServiceDeployment", { ...hook, action: chance.is(0.8) ? "CONTINUE" : "ROLLBACK" });
+  }
+
+  /** Not a service's first one: there is nothing to go back to. */
+  async #stopDeployment({ view, chance }: About): Promise<void> {
+    const underWay = [...view.serviceDeployments.all()].filter(
+      (d) => d.status === "IN_PROGRESS" && d.shift?.source !== undefined,
+    );
+    const deployment = chance.maybe(underWay);
+    if (deployment === undefined) return;
+    await this.#call("StopServiceDeployment", { serviceDeploymentArn: deployment.arn, stopType: "ROLLBACK" });
   }
 
   async #changeService(about: About): Promise<void> {

@@ -175,10 +175,13 @@ export class World {
     this.startAgent(machine);
   }
 
-  /** The control plane's process is stopped for a while, as by SIGSTOP. */
+  /** The control plane's process is stopped for a while, as by SIGSTOP; if it is already, no longer than for the longest. */
   pausePlane(ms: number): void {
-    this.plane.running?.clock.pause(ms);
-    for (const machine of this.machines) machine.contact.deaf(ms);
+    const clock = this.plane.running?.clock;
+    const before = clock?.stoppedMs ?? 0;
+    clock?.pause(ms);
+    const moreMs = ms - before;
+    if (moreMs > 0) for (const machine of this.machines) machine.contact.deaf(moreMs);
   }
 
   #instanceId(name: string): string {
