@@ -131,7 +131,8 @@ function execute(parts: ApiParts, service: ServiceName, operation: string, input
       }),
     (error: unknown) =>
       end(() => {
-        if (error instanceof AwsError)
+        if (plane.running !== running) parts.tell(`${operation} ${subject(input)} is broken off`);
+        else if (error instanceof AwsError)
           parts.tell(`${operation} ${subject(input)} refused: ${error.code}: ${error.message.slice(0, 120)}`);
         else parts.failed(operation, error);
         outcome.refused(error instanceof AwsError ? error : new NoAnswer(String(error)));

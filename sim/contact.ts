@@ -18,9 +18,9 @@ export class Contact {
     this.#deafMs = 0;
   }
 
-  /** The control plane's process is stopped for so long, of which it counts a second at most as silence. */
-  deaf(ms: number): void {
-    this.#deafMs += Math.max(0, ms - 1_000);
+  /** The control plane's process is stopped for so much longer. Of one pause it counts a second at most as silence. */
+  deaf(ms: number, isLonger: boolean): void {
+    this.#deafMs += isLonger ? ms : Math.max(0, ms - 1_000);
   }
 
   /** For how long it had been silent at a time that is past, though it may have been heard since. */

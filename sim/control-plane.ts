@@ -61,16 +61,25 @@ export interface RunningPlane {
   onEnd(fn: () => void): void;
 }
 
+type Running = RunningPlane & { readonly ends: (() => void)[]; stop(): Promise<void> };
+
 /** The control plane's machine: a disk that outlives every process, and at most one process. */
 export class ControlPlane {
   readonly disk = new MemoryDisk();
   readonly #around: PlaneSurroundings;
-  #running: (RunningPlane & { readonly ends: (() => void)[]; stop(): Promise<void> }) | undefined;
+  #running: Running | undefined;
+  /** One that was told to end and has not. */
+  #ending: Running | undefined;
   #incarnation = 0;
   #calls = 0;
 
   constructor(around: PlaneSurroundings) {
     this.#around = around;
+  }
+
+  /** True while a process has the disk. */
+  get isBusy(): boolean {
+    return this.#running !== undefined || this.#ending !== undefined;
   }
 
   /** The process that serves; undefined while there is none. */
@@ -113,9 +122,14 @@ export class ControlPlane {
 
   /** As `kill -9`: what is not on disk is lost, and nothing of the process does anything any more. */
   crash(how: string): void {
-    const running = this.#running;
-    if (running === undefined) return;
+    const running = this.#running ?? this.#ending;
+    if (running !== undefined) this.#end(running, how);
+  }
+
+  #end(running: Running, how: string): void {
+    if (running.clock.isDead) return;
     this.#running = undefined;
+    this.#ending = undefined;
     running.clock.end();
     this.disk.journals.clear();
     this.#around.onCrash(how);
@@ -126,9 +140,12 @@ export class ControlPlane {
   async stop(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
+    // The port is closed first: no call comes in any more.
+    this.#running = undefined;
+    this.#ending = running;
     await running.stop();
     await running.store.close();
-    if (this.#running === running) this.crash("stopped");
+    this.#end(running, "stopped");
   }
 
   /** What the API answers to a decoded call. Rejects as the operation does. */

@@ -149,7 +149,7 @@ class Fault {
 
 /** Starts the control plane if it is down. */
 export function startPlane(world: World): void {
-  if (world.plane.running !== undefined) return;
+  if (world.plane.isBusy) return;
   void world.plane.start();
 }
 

@@ -196,7 +196,10 @@ export class Oracle {
         this.#judgeLoss(after, view);
       const service = after.serviceArn === undefined ? undefined : view.services.get(after.serviceArn);
       if (service?.status !== "ACTIVE" || after.stopCode !== "ServiceSchedulerInitiated") continue;
-      if (!isHealthy(before, view, after.stoppingAt ?? 0) || isGivenUp(after, view)) continue;
+      this.#judgeProtection(before, after, view);
+      // Where a DAEMON service is to have no task any more, it goes at once.
+      if (service.schedulingStrategy === "DAEMON" || isGivenUp(after, view)) continue;
+      if (!isHealthy(before, view, after.stoppingAt ?? 0)) continue;
       services.set(service, [...(services.get(service) ?? []), after]);
     }
     for (const [service, tasks] of services) {
@@ -209,6 +212,14 @@ export class Oracle {
         `service ${service.name} stopped ${tasks.map((t) => short(t.arn)).join(", ")}: ${healthy} healthy are left of at least ${floor}`,
       );
     }
+  }
+
+  /** A protected task is stopped for bad health, or with its instance, and for nothing else that Berth does by itself. */
+  #judgeProtection(before: TaskRecord, { stoppingAt = 0, stoppedReason = "" }: TaskRecord, view: BerthView): void {
+    if (before.protectedUntil === undefined || before.protectedUntil <= stoppingAt) return;
+    const isDraining = view.containerInstances.get(before.containerInstanceArn ?? "")?.status === "DRAINING";
+    if (isDraining || stoppedReason.startsWith("Task failed ")) return;
+    this.#truth.broken("a protected task is not stopped", `task ${short(before.arn)}: ${stoppedReason}`);
   }
 
   #judgeLoss(task: TaskRecord, view: BerthView): void {
@@ -264,6 +275,13 @@ export class Oracle {
       return;
     }
     const tasks = view.tasks.where("service", service.arn);
+    if (service.schedulingStrategy === "DAEMON") {
+      const twice = tasks.find((t) => tasks.some((o) => o !== t && o.containerInstanceArn === t.containerInstanceArn));
+      if (twice === undefined) return;
+      const what = `service ${service.name} has two on ${short(twice.containerInstanceArn)}`;
+      this.#truth.broken("a DAEMON service has one task on an instance", what);
+      return;
+    }
     const primary = service.deployments.find((d) => d.status === "PRIMARY");
     const wanted = tasks.filter((t) => t.desiredStatus === "RUNNING").length;
     const leaving =

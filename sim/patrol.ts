@@ -14,7 +14,7 @@ const DRAIN_MS = 10_000;
 
 /** Words of the events that say why a service has fewer tasks than it is to have. */
 const REASONS =
-  /unable to (place|start|consistently)|holding back|throttl|unhealthy|failed|cannot|could not|protected|percent/i;
+  /unable to (place|start|consistently)|holding back|throttl|unhealthy|failed|cannot|could not|deployment stopped|protected|percent/i;
 /** Words of the events after which an earlier reason holds no more. */
 const CONTENT = /has reached a steady state/;
 
@@ -27,6 +27,7 @@ export class Patrol {
   readonly #drainSince = new Map<string, number>();
   #upSince: number | undefined;
   #starts = 0;
+  #manyGoneAt = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -89,7 +90,8 @@ export class Patrol {
     const gone = world.machines.filter(
       (one) => one.host.plan.cluster === machine.host.plan.cluster && silent(one) > 4_000,
     );
-    if (gone.length >= 3) return;
+    if (gone.length >= 3) this.#manyGoneAt = now;
+    if (now - this.#manyGoneAt < NOTICE_MS) return;
     const left = view.tasks.where("containerInstance", machine.disk.arn ?? "").find((t) => t.serviceArn !== undefined);
     if (left === undefined) return;
     const what = `${machine.host.plan.name} is silent for ${Math.round(silent(machine) / 1000)} s, and task ${short(left.arn)} is ${left.lastStatus}`;

@@ -17,6 +17,10 @@ const STAY_MS = 150_000;
 /** What may still be written then: drained targets removed, stopped tasks forgotten, steady states told again. */
 const MOST_CHANGES_AT_REST = 20;
 const CALL_LIMIT_MS = 10 * 60_000;
+/** Families whose tasks have a port of the host to themselves. */
+const FIXED: ReadonlySet<string> = new Set(["fixed", "host-mode"]);
+/** A deployment that is given up for what went wrong before would stay given up. */
+const NO_BREAKER = { enable: false, rollback: false };
 /** What one task takes at most, of CPU units and of MiB. */
 const LARGEST_TASK = 512;
 
@@ -116,31 +120,49 @@ async function operateCluster(world: World, view: BerthView, cluster: string, ar
     await insist(world, "StopTask", { cluster, task: task.arn });
   }
   const hosts = world.scenario.hosts.filter((h) => h.cluster === cluster);
-  let slots = Math.floor(
-    hosts.reduce((sum, h) => sum + Math.floor(Math.min(h.cpu, h.memoryMiB) / LARGEST_TASK), 0) / 2,
-  );
+  const room = hosts.map((h) => Math.floor(Math.min(h.cpu, h.memoryMiB) / LARGEST_TASK));
+  const least = room.length === 0 ? 0 : Math.min(...room);
+  const active = view.services.where("cluster", arn).filter((s) => s.status === "ACTIVE");
+  const familyOf = (s: ServiceRecord) => view.taskDefinitions.get(s.taskDefinitionArn)?.family ?? "";
+  const isFixedOne = (s: ServiceRecord) => FIXED.has(familyOf(s)) && s.desiredCount > 0;
+  const daemons = active.filter((s) => s.schedulingStrategy === "DAEMON").length;
+  // Wherever the others land, each host has room for the daemons, and for the next task with a fixed port.
+  const reserved = daemons + new Set(active.filter(isFixedOne).map(familyOf)).size;
+  const half = (n: number) => Math.floor(n / 2);
+  let slots = half(reserved === 0 ? room.reduce((sum, n) => sum + n, 0) : least - reserved);
+  const canBeFixed = hosts.length >= 2 && least >= reserved;
   const portsTaken = new Set<string>();
-  for (const service of view.services.where("cluster", arn)) {
-    if (service.status !== "ACTIVE") continue;
-    const family = view.taskDefinitions.get(service.taskDefinitionArn)?.family ?? "";
+  for (const service of active) {
+    const family = familyOf(service);
     const definition = soundDefinition(service, view);
     if (definition === undefined) {
       await insist(world, "DeleteService", { cluster, service: service.name, force: true });
       continue;
     }
-    const isFixed = family === "fixed" || family === "host-mode";
-    const most = isFixed ? (portsTaken.has(family) || hosts.length < 2 ? 0 : 1) : slots;
-    const desiredCount = Math.min(service.desiredCount, most, slots);
+    if (service.schedulingStrategy === "DAEMON") {
+      const change = { taskDefinition: definition, placementConstraints: [], forceNewDeployment: true };
+      const deploymentConfiguration = { minimumHealthyPercent: 0, deploymentCircuitBreaker: NO_BREAKER };
+      await insist(world, "UpdateService", { cluster, service: service.name, ...change, deploymentConfiguration });
+      continue;
+    }
+    const isFixed = FIXED.has(family);
+    const most = isFixed ? Number(canBeFixed && !portsTaken.has(family)) : slots;
+    const desiredCount = Math.max(0, Math.min(service.desiredCount, most));
     if (isFixed && desiredCount > 0) portsTaken.add(family);
-    slots -= desiredCount;
+    if (!isFixed) slots -= desiredCount;
     await insist(world, "UpdateService", {
       cluster,
       service: service.name,
       desiredCount,
       taskDefinition: definition,
-      deploymentConfiguration: { minimumHealthyPercent: 100, maximumPercent: 200, lifecycleHooks: [] },
+      deploymentConfiguration: {
+        minimumHealthyPercent: 100,
+        maximumPercent: 200,
+        lifecycleHooks: [],
+        deploymentCircuitBreaker: NO_BREAKER,
+      },
       // One that shifts traffic may wait for somebody, or go back to what does not work: another takes its place.
-      ...(service.shift === undefined ? {} : { forceNewDeployment: true }),
+      forceNewDeployment: service.shift !== undefined || service.deployments.some((d) => d.rolloutState === "FAILED"),
       placementConstraints: [],
       healthCheckGracePeriodSeconds: 120,
     });

@@ -6,6 +6,7 @@ import type { Chance } from "./chance.ts";
 import type { ServiceName } from "./control-plane.ts";
 import { type Family, targetGroupName } from "./set-up.ts";
 import { pauses, shiftingBalancer, strategy } from "./shift-wishes.ts";
+import { breaker, memberOf, percents, placement } from "./wishes.ts";
 
 /** What users work with. */
 export interface UserParts {
@@ -41,6 +42,9 @@ const WEIGHTS = {
   stopDeployment: 2,
   describe: 8,
   retireDefinition: 1,
+  createDaemon: 1.5,
+  protectTask: 4,
+  rollBack: 1.5,
 } as const;
 
 type Deed = keyof typeof WEIGHTS;
@@ -119,6 +123,12 @@ export class User {
         return this.#describe(about);
       case "retireDefinition":
         return this.#retireDefinition(about);
+      case "createDaemon":
+        return this.#createDaemon(about);
+      case "protectTask":
+        return this.#protectTask(about);
+      case "rollBack":
+        return this.#rollBack(about);
     }
   }
 
@@ -164,6 +174,37 @@ export class User {
       deploymentConfiguration: percents(chance),
       ...placement(chance),
     });
+  }
+
+  async #createDaemon({ cluster, chance }: About): Promise<void> {
+    await this.#call("CreateService", {
+      cluster,
+      serviceName: `daemon-${chance.int(1, 2)}`,
+      taskDefinition: chance.pick(["plain", "checked"]),
+      schedulingStrategy: "DAEMON",
+      ...(chance.is(0.4) ? { placementConstraints: [memberOf(chance)] } : {}),
+      ...(chance.is(0.4) ? { deploymentConfiguration: { deploymentCircuitBreaker: breaker(chance) } } : {}),
+    });
+  }
+
+  async #protectTask({ view, cluster, chance }: About): Promise<void> {
+    const arn = clusterArnOf(view, cluster) ?? "";
+    const task = chance.maybe(liveTasksIn(view, arn).filter((t) => t.serviceArn !== undefined));
+    if (task === undefined) return;
+    const protectionEnabled = chance.is(0.8);
+    const expiry = protectionEnabled ? { expiresInMinutes: chance.pick([1, 5, 20]) } : {};
+    await this.#call("UpdateTaskProtection", { cluster, tasks: [task.arn], protectionEnabled, ...expiry });
+  }
+
+  async #rollBack({ view, cluster, chance }: About): Promise<void> {
+    const service = chance.maybe(services(view, cluster));
+    if (service === undefined) return;
+    const answer = (await this.#call("ListServiceDeployments", { cluster, service: service.name })) as
+      | { serviceDeployments?: { serviceDeploymentArn?: string }[] }
+      | undefined;
+    const serviceDeploymentArn = answer?.serviceDeployments?.[0]?.serviceDeploymentArn;
+    if (serviceDeploymentArn === undefined) return;
+    await this.#call("StopServiceDeployment", { serviceDeploymentArn, stopType: "ROLLBACK" });
   }
 
   async #updateService({ view, cluster, chance }: About, change: object): Promise<void> {
@@ -214,7 +255,10 @@ export class User {
       { placementStrategy: [{ type: "binpack", field: "memory" }] },
       { placementStrategy: [{ type: "spread", field: "instanceId" }] },
       { placementConstraints: [{ type: "distinctInstance" }] },
+      { placementConstraints: [memberOf(chance)] },
       { placementConstraints: [] },
+      { availabilityZoneRebalancing: "DISABLED" },
+      { availabilityZoneRebalancing: "ENABLED" },
     ]);
     await this.#updateService(about, change);
   }
@@ -341,31 +385,4 @@ function services(view: BerthView, cluster: string) {
 
 function instances(view: BerthView, cluster: string) {
   return view.containerInstances.where("cluster", clusterArnOf(view, cluster) ?? "");
-}
-
-function percents(chance: Chance): object {
-  return chance.pick([
-    { minimumHealthyPercent: 100, maximumPercent: 200 },
-    { minimumHealthyPercent: 50, maximumPercent: 200 },
-    { minimumHealthyPercent: 50, maximumPercent: 100 },
-    { minimumHealthyPercent: 0, maximumPercent: 100 },
-    { minimumHealthyPercent: 67, maximumPercent: 134 },
-    { minimumHealthyPercent: 100, maximumPercent: 150 },
-  ]);
-}
-
-function placement(chance: Chance): object {
-  return chance.pick([
-    {},
-    {},
-    { placementStrategy: [{ type: "binpack", field: "cpu" }] },
-    {
-      placementStrategy: [
-        { type: "spread", field: "attribute:ecs.availability-zone" },
-        { type: "binpack", field: "memory" },
-      ],
-    },
-    { placementStrategy: [{ type: "random" }] },
-    { placementConstraints: [{ type: "distinctInstance" }] },
-  ]);
 }

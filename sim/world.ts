@@ -178,10 +178,10 @@ export class World {
   /** The control plane's process is stopped for a while, as by SIGSTOP; if it is already, no longer than for the longest. */
   pausePlane(ms: number): void {
     const clock = this.plane.running?.clock;
-    const before = clock?.stoppedMs ?? 0;
-    clock?.pause(ms);
-    const moreMs = ms - before;
-    if (moreMs > 0) for (const machine of this.machines) machine.contact.deaf(moreMs);
+    if (clock === undefined) return;
+    const before = clock.stoppedMs;
+    clock.pause(ms);
+    for (const machine of this.machines) machine.contact.deaf(clock.stoppedMs - before, before > 0);
   }
 
   #instanceId(name: string): string {
