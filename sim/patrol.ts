@@ -86,11 +86,12 @@ export class Patrol {
     const world = this.#world;
     const { now } = world.time;
     const silent = (one: Machine) => now - one.contact.heardAt;
-    if (silent(machine) < NOTICE_MS || now - (this.#upSince ?? now) < NOTICE_MS) return;
     const gone = world.machines.filter(
       (one) => one.host.plan.cluster === machine.host.plan.cluster && silent(one) > 4_000,
     );
+    // Noted while it is so: when one of them is back, the others have been given up one by one until then.
     if (gone.length >= 3) this.#manyGoneAt = now;
+    if (silent(machine) < NOTICE_MS || now - (this.#upSince ?? now) < NOTICE_MS) return;
     if (now - this.#manyGoneAt < NOTICE_MS) return;
     const left = view.tasks.where("containerInstance", machine.disk.arn ?? "").find((t) => t.serviceArn !== undefined);
     if (left === undefined) return;
