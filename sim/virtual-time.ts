@@ -1,4 +1,4 @@
-import type { Clock, Instant, Timer } from "../src/runtime/clock.ts";
+import { type Clock, everyBy, type Instant, sleepBy, type Timer } from "../src/runtime/clock.ts";
 
 /** Where virtual time begins. */
 export const START: Instant = Date.UTC(2026, 0, 1);
@@ -150,22 +150,10 @@ export class ProcessClock implements Clock {
   }
 
   every(ms: number, fn: () => void): Timer {
-    const again = () => {
-      timer = this.after(ms, again);
-      fn();
-    };
-    let timer = this.after(ms, again);
-    return { cancel: () => timer.cancel() };
+    return everyBy(this, ms, fn);
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const timer = this.after(ms, resolve);
-      signal?.addEventListener("abort", () => {
-        timer.cancel();
-        reject(signal.reason);
-      });
-    });
+    return sleepBy(this, ms, signal);
   }
 }

@@ -16,32 +16,20 @@ import {
   testPlane,
 } from "./testing.ts";
 
-/** Lets time pass until the work is done. */
-async function during<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
-  let done = false;
-  const end = work.finally(() => {
-    done = true;
-  });
-  while (!done) await clock.pass(1);
-  return end;
-}
-
 /** A service with a circuit breaker that rolls back, whose version 1 is COMPLETED and whose version 2 has just begun. */
 async function updating(desiredCount: number, cpu: number) {
   const clock = new ManualClock(1_000_000);
-  const plane = await during(clock, testPlane(clock));
-  await during(clock, putWorld(plane.store, 3));
+  const plane = await clock.during(testPlane(clock));
+  await clock.during(putWorld(plane.store, 3));
   const controller = startServicesController(plane.context);
   const circuitBreaker = { enable: true, rollback: true };
-  await during(
-    clock,
+  await clock.during(
     plane.store.transact("create", (tx) => void tx.services.put(newService({ desiredCount, circuitBreaker }))),
   );
   await clock.pass(20);
-  await during(clock, agentsCatchUp(plane.store, clock));
+  await clock.during(agentsCatchUp(plane.store, clock));
   await clock.pass(60_000);
-  await during(
-    clock,
+  await clock.during(
     plane.store.transact("update", (tx) => {
       const second = testDefinition(2);
       const containerDefinitions = second.definition.containerDefinitions?.map((c) => ({ ...c, cpu }));
@@ -51,7 +39,7 @@ async function updating(desiredCount: number, cpu: number) {
       tx.services.put({ ...service, deployments: supersede(service.deployments, next, clock.now()) });
     }),
   );
-  return { plane, clock, stop: () => during(clock, controller.stop()) };
+  return { plane, clock, stop: () => clock.during(controller.stop()) };
 }
 
 function isRolledBack({ store }: TestPlane): boolean {
@@ -82,8 +70,7 @@ test("[DP31] [DP33] a version whose tasks fail to start is rolled back at once, 
   const started = liveTasks(plane.store).filter((t) => t.deploymentId === "ecs-svc/2");
   assert.equal(started.length, 4);
   for (const task of started.slice(0, 3)) {
-    await during(
-      clock,
+    await clock.during(
       plane.store.transact(
         "fail",
         (tx) => void applyReport(tx, tx.tasks.get(task.arn)!, { status: "STOPPED", containers: [] }, clock.now()),
@@ -91,7 +78,7 @@ test("[DP31] [DP33] a version whose tasks fail to start is rolled back at once, 
     );
   }
   await clock.pass(20);
-  await during(clock, agentsCatchUp(plane.store, clock));
+  await clock.during(agentsCatchUp(plane.store, clock));
   await clock.pass(20);
   assert.ok(isRolledBack(plane), messages(plane.store).join("\n"));
   const said = messages(plane.store);

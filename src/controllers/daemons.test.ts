@@ -24,19 +24,11 @@ async function daemon() {
   await clock.pass(0);
   const plane = await opening;
   const { store, context } = plane;
-  const during = async <T>(work: Promise<T>): Promise<T> => {
-    let isDone = false;
-    const end = work.finally(() => {
-      isDone = true;
-    });
-    while (!isDone) await clock.pass(1);
-    return end;
-  };
   const change = async <T>(fn: (tx: BerthTransaction) => T) => {
-    await during(store.transact("change", (tx) => void fn(tx)));
+    await clock.during(store.transact("change", (tx) => void fn(tx)));
     await clock.pass(20);
   };
-  await during(putWorld(store, 2));
+  await clock.during(putWorld(store, 2));
   const controller = startServicesController(context);
   const service = {
     schedulingStrategy: "DAEMON",
@@ -46,13 +38,13 @@ async function daemon() {
   } as const;
   await change((tx) => tx.services.put(newService(service)));
   const catchUp = async () => {
-    await during(agentsCatchUp(store, clock));
+    await clock.during(agentsCatchUp(store, clock));
     await clock.pass(20);
   };
   await catchUp();
   const hosts = () => liveTasks(store).map((t) => t.containerInstanceArn?.split("/").at(-1));
   const host = (number: number) => store.view.containerInstances.get(testHost(number).arn)!;
-  return { clock, store, context, change, catchUp, hosts, host, stop: () => during(controller.stop()) };
+  return { clock, store, context, change, catchUp, hosts, host, stop: () => clock.during(controller.stop()) };
 }
 
 test("[DP20] [DP21] a DAEMON service has a task on each host, and on one that joins when its agent is connected", async () => {

@@ -24,22 +24,11 @@ import {
   testPlane,
 } from "./testing.ts";
 
-/** Lets time pass until the work is done. */
-async function during<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
-  let done = false;
-  const end = work.finally(() => {
-    done = true;
-  });
-  while (!done) await clock.pass(1);
-  return end;
-}
-
 /** A service whose deployment was given up because of a task that exited with 3. */
 async function tripped(disk: MemoryDisk, clock: ManualClock, exitCode: number | null = 3): Promise<TestPlane> {
-  const plane = await during(clock, testPlane(clock, disk));
-  await during(clock, putWorld(plane.store, 1));
-  await during(
-    clock,
+  const plane = await clock.during(testPlane(clock, disk));
+  await clock.during(putWorld(plane.store, 1));
+  await clock.during(
     plane.store.transact("trip", (tx) => {
       const order = {
         clusterArn: CLUSTER_ARN,
@@ -97,7 +86,7 @@ test("[DP37] the task's end and its last lines are one event, without control ch
   assert.deepEqual(others, []);
   await clock.pass(10 * GIVE_UP_MS);
   assert.equal(logs.asked, 1);
-  await during(clock, controller.stop());
+  await clock.during(controller.stop());
 });
 
 test("[DP37] a host that cannot be asked is asked again, and a control plane that starts anew goes on and repeats nothing", async () => {
@@ -110,15 +99,15 @@ test("[DP37] a host that cannot be asked is asked again, and a control plane tha
   assert.ok(silent.asked >= 2);
   assert.deepEqual(messages(first.store), []);
   first.kill();
-  await during(clock, before.stop());
+  await clock.during(before.stop());
   for (const expected of [1, 0]) {
-    const plane = await during(clock, testPlane(clock, disk));
+    const plane = await clock.during(testPlane(clock, disk));
     const logs = reader(LINES);
     const controller = startFailedTasksController(plane.context, logs);
     await clock.pass(100);
     assert.equal(logs.asked, expected);
     assert.equal(messages(plane.store).length, 1);
-    await during(clock, controller.stop());
+    await clock.during(controller.stop());
     plane.kill();
   }
 });
@@ -138,7 +127,7 @@ test("[DP37] after a minute the event says why there are no lines, and at once w
       messages(plane.store)[0] ?? "",
       /\(container web, exit code 3\)\. Its log cannot be read: its agent is not connected\.$/,
     );
-    await during(clock, controller.stop());
+    await clock.during(controller.stop());
   }
 });
 
@@ -152,7 +141,7 @@ test("[DP37] a task whose container never started has logged nothing, and nobody
   await clock.pass(100);
   assert.match(messages(store)[0] ?? "", /It logged nothing\.$/);
   assert.equal(logs.asked, 0);
-  await during(clock, controller.stop());
+  await clock.during(controller.stop());
 });
 
 test("[DP37] lines are cut to what an event has room for, and only the last ones are shown", async () => {
@@ -168,5 +157,5 @@ test("[DP37] lines are cut to what an event has room for, and only the last ones
     shown,
     lines.slice(-LAST_LINES).map((line) => `  ${line}`),
   );
-  await during(clock, controller.stop());
+  await clock.during(controller.stop());
 });

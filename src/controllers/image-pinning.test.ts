@@ -10,25 +10,14 @@ import { liveTasks, newService, putWorld, SERVICE_ARN, testDefinition, testPlane
 
 const D = `sha256:${"0a".repeat(32)}`;
 
-/** Lets time pass until the work is done. */
-async function during<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
-  let done = false;
-  const end = work.finally(() => {
-    done = true;
-  });
-  while (!done) await clock.pass(1);
-  return end;
-}
-
 /** A service that has just been created as the API creates it. Eight tasks fit on a host. */
 async function created(desiredCount = 3, hosts = 3) {
   const clock = new ManualClock(1_000_000);
-  const { store, context } = await during(clock, testPlane(clock));
-  await during(clock, putWorld(store, hosts));
+  const { store, context } = await clock.during(testPlane(clock));
+  await clock.during(putWorld(store, hosts));
   const controller = startServicesController(context);
   const begin = (deployment: string) =>
-    during(
-      clock,
+    clock.during(
       store.transact("begin", (tx) => {
         const before = tx.services.get(SERVICE_ARN);
         const next = newDeployment(deployment, before ?? newService({ desiredCount }), clock.now());
@@ -49,8 +38,7 @@ async function created(desiredCount = 3, hosts = 3) {
     container: Partial<ContainerReport>,
   ) => {
     const containers = [{ name: "web", ...container }];
-    await during(
-      clock,
+    await clock.during(
       store.transact(
         "report",
         (tx) => void applyReport(tx, tx.tasks.get(task.arn)!, { status, containers }, clock.now()),
@@ -61,7 +49,7 @@ async function created(desiredCount = 3, hosts = 3) {
   const waiting = () => liveTasks(store).filter((t) => t.awaitsImages === true);
   const first = () => liveTasks(store).find((t) => t.awaitsImages !== true && t.lastStatus === "PENDING")!;
   const pinned = () => liveTasks(store).map((t) => t.containers[0]?.pinnedDigest);
-  return { clock, store, report, waiting, first, pinned, begin, stop: () => during(clock, controller.stop()) };
+  return { clock, store, report, waiting, first, pinned, begin, stop: () => clock.during(controller.stop()) };
 }
 
 test("[DP38] one task goes first, and when it has told its image the others are to take that one, later ones too", async () => {
@@ -72,8 +60,7 @@ test("[DP38] one task goes first, and when it has told its image the others are 
   assert.deepEqual(pinned().toSorted(), [D, D, undefined]);
   const revision = store.view.serviceRevisions.get(revisionArnOf(SERVICE_ARN, "ecs-svc/1"));
   assert.deepEqual([revision?.containerImages[0]?.imageDigest, revision?.pinning], [D, undefined]);
-  await during(
-    clock,
+  await clock.during(
     store.transact("scale", (tx) => void tx.services.put({ ...tx.services.get(SERVICE_ARN)!, desiredCount: 5 })),
   );
   await clock.pass(20);

@@ -24,19 +24,11 @@ async function world(memory = 128, heardSince?: (clock: ManualClock) => number |
   await clock.pass(0);
   const plane = await opening;
   const { store, context } = plane;
-  const during = async <T>(work: Promise<T>): Promise<T> => {
-    let isDone = false;
-    const end = work.finally(() => {
-      isDone = true;
-    });
-    while (!isDone) await clock.pass(1);
-    return end;
-  };
   const change = async <T>(fn: (tx: BerthTransaction) => T) => {
-    await during(store.transact("change", (tx) => void fn(tx)));
+    await clock.during(store.transact("change", (tx) => void fn(tx)));
     await clock.pass(20);
   };
-  await during(putWorld(store, 2));
+  await clock.during(putWorld(store, 2));
   const controller = startServicesController({
     ...context,
     ...(heardSince === undefined ? {} : { agents: { heardSince: () => heardSince(clock) } }),
@@ -52,14 +44,14 @@ async function world(memory = 128, heardSince?: (clock: ManualClock) => number |
     tx.services.put(newService({ desiredCount: 4, availabilityZoneRebalancing: "ENABLED" }));
   });
   const catchUp = async () => {
-    await during(agentsCatchUp(store, clock));
+    await clock.during(agentsCatchUp(store, clock));
     await clock.pass(20);
   };
   await catchUp();
   await change((tx) => tx.containerInstances.put({ ...testHost(3), connectivityChangedAt: clock.now() }));
   const counts = () =>
     [1, 2, 3].map((n) => liveTasks(store).filter((t) => t.containerInstanceArn === testHost(n).arn).length);
-  return { clock, store, change, catchUp, counts, stop: () => during(controller.stop()) };
+  return { clock, store, change, catchUp, counts, stop: () => clock.during(controller.stop()) };
 }
 
 test("[DP24] [DP25] a host that joined gets its share when it has been there for its time, and is told of", async () => {

@@ -30,23 +30,13 @@ async function world(retention: RetentionSettings = DEFAULT_RETENTION_SETTINGS) 
   await clock.pass(10);
   await settled;
   /** Runs what needs the test's clock to go on. */
-  const during = async <T>(work: Promise<T>): Promise<T> => {
-    let isDone = false;
-    void work
-      .finally(() => {
-        isDone = true;
-      })
-      .catch(() => undefined);
-    while (!isDone) await clock.pass(1);
-    return work;
-  };
   const { store, random } = { store: plane.store, random: plane.context.random };
-  return { clock, store, random, during, forget: () => during(forgetOnce({ store, clock, retention })) };
+  return { clock, store, random, forget: () => clock.during(forgetOnce({ store, clock, retention })) };
 }
 
 test("a stopped task is forgotten after 30 days, and one that runs never", async () => {
-  const { clock, store, random, during, forget } = await world();
-  const { running, stopped } = await during(
+  const { clock, store, random, forget } = await world();
+  const { running, stopped } = await clock.during(
     store.transact("tasks", (tx) => {
       const running = runTask(tx, clock.now(), random);
       const stopped = applyReport(tx, runTask(tx, clock.now(), random), STOPPED, clock.now());
@@ -63,9 +53,9 @@ test("a stopped task is forgotten after 30 days, and one that runs never", async
 });
 
 test("beyond an hour a cluster keeps its newest stopped tasks, and a service a tenth of them", async () => {
-  const { clock, store, random, during, forget } = await world({ stoppedTaskMs: 1e9, stoppedTaskLimit: 20 });
+  const { clock, store, random, forget } = await world({ stoppedTaskMs: 1e9, stoppedTaskLimit: 20 });
   const stop = (count: number, serviceArn?: typeof SERVICE_ARN) =>
-    during(
+    clock.during(
       store.transact("tasks", (tx) =>
         Array.from({ length: count }, () => {
           const task = tx.tasks.put({ ...runTask(tx, clock.now(), random), serviceArn, accounted: true });
@@ -95,8 +85,8 @@ test("beyond an hour a cluster keeps its newest stopped tasks, and a service a t
 });
 
 test("much is forgotten in steps", async () => {
-  const { clock, store, random, during, forget } = await world();
-  await during(
+  const { clock, store, random, forget } = await world();
+  await clock.during(
     store.transact("tasks", (tx) => {
       for (let i = 0; i < MAX_PER_STEP + 1; i++)
         applyReport(tx, runTask(tx, clock.now(), random), STOPPED, clock.now());
@@ -108,9 +98,9 @@ test("much is forgotten in steps", async () => {
 });
 
 test("deleted services with their events, deregistered instances and used tokens are forgotten after a day", async () => {
-  const { clock, store, random, during, forget } = await world();
+  const { clock, store, random, forget } = await world();
   const now = clock.now();
-  await during(
+  await clock.during(
     store.transact("old", (tx) => {
       addServiceEvent(tx, newService({ status: "INACTIVE", deletedAt: now }), "(service web) gone.", { now, random });
       tx.containerInstances.put({ ...testHost(2), status: "INACTIVE", deregisteredAt: now });
@@ -129,9 +119,9 @@ test("deleted services with their events, deregistered instances and used tokens
 });
 
 test("a task definition that is deleted goes only when no task refers to it", async () => {
-  const { clock, store, random, during, forget } = await world();
+  const { clock, store, random, forget } = await world();
   const now = clock.now();
-  const task = await during(
+  const task = await clock.during(
     store.transact("deleted", (tx) => {
       for (const revision of [1, 2]) {
         tx.taskDefinitions.put({ ...testDefinition(revision), status: "DELETE_IN_PROGRESS", deleteRequestedAt: now });
@@ -143,16 +133,18 @@ test("a task definition that is deleted goes only when no task refers to it", as
   await forget();
   const left = () => [...store.view.taskDefinitions.all()].map((d) => d.revision);
   assert.deepEqual(left(), [1]);
-  await during(store.transact("stop", (tx) => void applyReport(tx, tx.tasks.get(task.arn)!, STOPPED, clock.now())));
+  await clock.during(
+    store.transact("stop", (tx) => void applyReport(tx, tx.tasks.get(task.arn)!, STOPPED, clock.now())),
+  );
   await forget();
   assert.deepEqual(left(), []);
 });
 
 test("[DP35] a service deployment is forgotten 90 days after its end, its revision too unless the service still has it", async () => {
-  const { clock, store, during, forget } = await world();
+  const { clock, store, forget } = await world();
   const ends = clock.now();
   const [over, current] = ["ecs-svc/1", "ecs-svc/2"];
-  await during(
+  await clock.during(
     store.transact("deployments", (tx) => {
       const service = newService({});
       tx.services.put(service);
@@ -181,7 +173,7 @@ test("[DP35] a service deployment is forgotten 90 days after its end, its revisi
     [...store.view.serviceRevisions.all()].map((r) => r.arn.split("/").at(-1)),
     ["2"],
   );
-  await during(
+  await clock.during(
     store.transact("gone", (tx) => {
       tx.services.put({
         ...tx.services.get(SERVICE_ARN)!,

@@ -32,29 +32,16 @@ async function running(
   const opening = testPlane(clock);
   await clock.pass(0);
   const plane = await opening;
-  await during(clock, putWorld(plane.store, 3));
+  await clock.during(putWorld(plane.store, 3));
   const controller = startServicesController({
     ...plane.context,
     ...(heardSince === undefined ? {} : { agents: { heardSince: () => heardSince(clock) } }),
   });
-  await during(
-    clock,
-    plane.store.transact("create", (tx) => void tx.services.put(newService({ desiredCount }))),
-  );
+  await clock.during(plane.store.transact("create", (tx) => void tx.services.put(newService({ desiredCount }))));
   await clock.pass(20);
-  await during(clock, agentsCatchUp(plane.store, clock));
+  await clock.during(agentsCatchUp(plane.store, clock));
   await clock.pass(20);
-  return { plane, clock, stop: () => during(clock, controller.stop()) };
-}
-
-/** Lets time pass until the work is done. */
-async function during<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
-  let done = false;
-  const end = work.finally(() => {
-    done = true;
-  });
-  while (!done) await clock.pass(1);
-  return end;
+  return { plane, clock, stop: () => clock.during(controller.stop()) };
 }
 
 test("a service gets its tasks, spread over the hosts, within milliseconds, and is steady when they run", async () => {
@@ -83,8 +70,7 @@ test("a task that dies is replaced in the same moment, and is counted once", asy
   await clock.pass(60_000);
   const { store } = plane;
   const [victim] = liveTasks(store);
-  await during(
-    clock,
+  await clock.during(
     store.transact("die", (tx) => {
       const task = tx.tasks.get(victim!.arn)!;
       tx.tasks.put({ ...task, lastStatus: "STOPPED", desiredStatus: "STOPPED", stopCode: "EssentialContainerExited" });
@@ -101,8 +87,7 @@ test("a new deployment is rolled: no task of the old one is stopped before the n
   const { plane, clock, stop } = await running();
   const { store } = plane;
   await clock.pass(60_000);
-  await during(
-    clock,
+  await clock.during(
     store.transact("update", (tx) => {
       const service = { ...tx.services.get(SERVICE_ARN)!, taskDefinitionArn: testDefinition(2).arn };
       const next = newDeployment("ecs-svc/2", service, clock.now());
@@ -110,7 +95,7 @@ test("a new deployment is rolled: no task of the old one is stopped before the n
     }),
   );
   await clock.pass(20);
-  await during(clock, agentsCatchUp(store, clock));
+  await clock.during(agentsCatchUp(store, clock));
   await clock.pass(39_000);
   assert.equal(
     liveTasks(store).filter((t) => t.deploymentId === "ecs-svc/1" && t.desiredStatus === "RUNNING").length,
@@ -129,8 +114,7 @@ test("a new deployment is rolled: no task of the old one is stopped before the n
 test("[PL13] a task that fits nowhere is told of once, with what would help, and is placed as soon as there is room", async () => {
   const { plane, clock, stop } = await running(24);
   const { store } = plane;
-  await during(
-    clock,
+  await clock.during(
     store.transact("scale", (tx) => void tx.services.put({ ...tx.services.get(SERVICE_ARN)!, desiredCount: 26 })),
   );
   await clock.pass(90_000);
@@ -141,10 +125,7 @@ test("[PL13] a task that fits nowhere is told of once, with what would help, and
       "(container-instance host1) has insufficient CPU units available. For more information, see the Troubleshooting " +
       "section of the Amazon ECS Developer Guide. It fits if 128 CPU units and 128 MiB are freed on i-1.",
   ]);
-  await during(
-    clock,
-    store.transact("host", (tx) => void tx.containerInstances.put(testHost(4))),
-  );
+  await clock.during(store.transact("host", (tx) => void tx.containerInstances.put(testHost(4))));
   await clock.pass(5);
   assert.equal(liveTasks(store).length, 26);
   await stop();
@@ -154,8 +135,7 @@ test("tasks on a host that is set to DRAINING run elsewhere before they are stop
   const { plane, clock, stop } = await running();
   const { store } = plane;
   await clock.pass(60_000);
-  await during(
-    clock,
+  await clock.during(
     store.transact(
       "drain",
       (tx) => void tx.containerInstances.put({ ...tx.containerInstances.get(testHost(1).arn)!, status: "DRAINING" }),
@@ -163,9 +143,9 @@ test("tasks on a host that is set to DRAINING run elsewhere before they are stop
   );
   await clock.pass(10);
   assert.equal(liveTasks(store).filter((t) => t.lastStatus === "PENDING").length, 1);
-  await during(clock, agentsCatchUp(store, clock));
+  await clock.during(agentsCatchUp(store, clock));
   await clock.pass(41_000);
-  await during(clock, agentsCatchUp(store, clock));
+  await clock.during(agentsCatchUp(store, clock));
   assert.equal(liveTasks(store).length, 3);
   assert.ok(liveTasks(store).every((t) => t.containerInstanceArn !== testHost(1).arn));
   await stop();
@@ -174,8 +154,7 @@ test("tasks on a host that is set to DRAINING run elsewhere before they are stop
 test("a deleted service is INACTIVE when its tasks have stopped", async () => {
   const { plane, clock, stop } = await running();
   const { store } = plane;
-  await during(
-    clock,
+  await clock.during(
     store.transact(
       "delete",
       (tx) => void tx.services.put({ ...tx.services.get(SERVICE_ARN)!, status: "DRAINING", desiredCount: 0 }),
@@ -183,7 +162,7 @@ test("a deleted service is INACTIVE when its tasks have stopped", async () => {
   );
   await clock.pass(10);
   assert.ok(liveTasks(store).every((t) => t.lastStatus === "STOPPING"));
-  await during(clock, agentsCatchUp(store, clock));
+  await clock.during(agentsCatchUp(store, clock));
   await clock.pass(10);
   assert.equal(store.view.services.get(SERVICE_ARN)?.status, "INACTIVE");
   assert.equal(store.view.containerInstances.get(testHost(1).arn)?.used.cpu, 0);
@@ -200,9 +179,8 @@ test("killed at 40 random moments of a deployment, it ends with exactly the want
     return opening;
   };
   let plane = await open(1);
-  await during(clock, putWorld(plane.store, 3));
-  await during(
-    clock,
+  await clock.during(putWorld(plane.store, 3));
+  await clock.during(
     plane.store.transact(
       "create",
       (tx) => void tx.services.put(newService({ desiredCount: 6, taskDefinitionArn: testDefinition(2).arn })),
@@ -211,8 +189,7 @@ test("killed at 40 random moments of a deployment, it ends with exactly the want
   for (let life = 2; life < 42; life++) {
     const controller = startServicesController(plane.context);
     if (life % 10 === 0) {
-      await during(
-        clock,
+      await clock.during(
         plane.store.transact("update", (tx) => {
           const service = tx.services.get(SERVICE_ARN)!;
           const next = newDeployment(`ecs-svc/${life}`, service, clock.now());
@@ -231,7 +208,7 @@ test("killed at 40 random moments of a deployment, it ends with exactly the want
   const controller = startServicesController(plane.context);
   for (let i = 0; i < 6; i++) {
     await clock.pass(41_000);
-    await during(clock, agentsCatchUp(plane.store, clock));
+    await clock.during(agentsCatchUp(plane.store, clock));
   }
   await clock.pass(100);
   const live = liveTasks(plane.store);
@@ -239,7 +216,7 @@ test("killed at 40 random moments of a deployment, it ends with exactly the want
   assert.ok(live.every((t) => t.lastStatus === "RUNNING" && t.deploymentId === "ecs-svc/40"));
   const used = [1, 2, 3].map((n) => plane.store.view.containerInstances.get(testHost(n).arn)?.used.cpu);
   assert.deepEqual(used, [256, 256, 256]);
-  await during(clock, controller.stop());
+  await clock.during(controller.stop());
 });
 
 test("a task that a user stops is replaced", async () => {
@@ -247,8 +224,7 @@ test("a task that a user stops is replaced", async () => {
   const { store } = plane;
   const [task] = liveTasks(store);
   const cause = { stopCode: "UserInitiated", reason: "Task stopped by user" } as const;
-  await during(
-    clock,
+  await clock.during(
     store.transact("stop", (tx) => void requestStop(tx, tx.tasks.get(task!.arn)!, cause, clock.now())),
   );
   await clock.pass(10);
@@ -262,15 +238,13 @@ test("a task behind a load balancer counts when its target is healthy, and is re
   const targetGroupArn = targetGroup(SCOPE, { targetGroupName: "web", targetGroupId: "0".repeat(16) });
   const loadBalancers = [{ targetGroupArn, containerName: "web", containerPort: 80 }];
   const setTarget = (taskArn: TaskArn, port: number, state: TargetRecord["state"]) =>
-    during(
-      clock,
+    clock.during(
       store.transact(
         "target",
         (tx) => void tx.targets.put({ targetGroupArn, id: "i-1", port, taskArn, state, registeredAt: 0 }),
       ),
     );
-  await during(
-    clock,
+  await clock.during(
     store.transact("update", (tx) => {
       const service = { ...tx.services.get(SERVICE_ARN)!, loadBalancers };
       const next = newDeployment("ecs-svc/2", service, clock.now());
@@ -278,7 +252,7 @@ test("a task behind a load balancer counts when its target is healthy, and is re
     }),
   );
   await clock.pass(10);
-  await during(clock, agentsCatchUp(store, clock));
+  await clock.during(agentsCatchUp(store, clock));
   const first = liveTasks(store).find((t) => t.deploymentId === "ecs-svc/2")!;
   await setTarget(first.arn, 1, "initial");
   await clock.pass(60_000);
@@ -288,7 +262,7 @@ test("a task behind a load balancer counts when its target is healthy, and is re
   assert.equal(store.view.services.get(SERVICE_ARN)?.deployments.length, 1);
   await setTarget(first.arn, 1, "unhealthy");
   await clock.pass(10);
-  await during(clock, agentsCatchUp(store, clock));
+  await clock.during(agentsCatchUp(store, clock));
   const second = liveTasks(store).find((t) => t.deploymentId === "ecs-svc/2" && t.arn !== first.arn)!;
   assert.equal(store.view.tasks.get(first.arn)?.desiredStatus, "RUNNING", "the replacement is not healthy yet");
   await setTarget(second.arn, 2, "healthy");
@@ -307,8 +281,7 @@ test("a control plane that has just started replaces no unhealthy task before it
   const { store } = plane;
   const [task] = liveTasks(store);
   assert.ok(task !== undefined);
-  await during(
-    clock,
+  await clock.during(
     store.transact("bad health", (tx) => tx.tasks.put({ ...tx.tasks.get(task.arn)!, healthStatus: "UNHEALTHY" })),
   );
   await clock.pass(20_000);
@@ -327,7 +300,7 @@ test("a service that waits for room for a replacement changes nothing while it w
   const drained = plane.store.transact("drain", (tx) => {
     for (const host of tx.containerInstances.all()) tx.containerInstances.put({ ...host, status: "DRAINING" });
   });
-  await during(clock, drained);
+  await clock.during(drained);
   await clock.pass(1_000);
   const before = plane.store.revision;
   await clock.pass(60_000);

@@ -86,33 +86,24 @@ class World {
     return this.#plane.store;
   }
 
-  async during<T>(work: Promise<T>): Promise<T> {
-    let isDone = false;
-    const end = work.finally(() => {
-      isDone = true;
-    });
-    while (!isDone) await this.clock.pass(1);
-    return end;
-  }
-
   async boot(): Promise<void> {
-    this.#plane = await this.during(testPlane(this.clock, this.#disk));
+    this.#plane = await this.clock.during(testPlane(this.clock, this.#disk));
     const { context } = this.#plane;
     this.#loops = [startServicesController(context), startTargetsController(context)];
   }
 
   async crash(): Promise<void> {
     this.#plane.kill();
-    for (const loop of this.#loops) await this.during(loop.stop());
+    for (const loop of this.#loops) await this.clock.during(loop.stop());
     await this.boot();
   }
 
   async end(): Promise<void> {
-    for (const loop of this.#loops) await this.during(loop.stop());
+    for (const loop of this.#loops) await this.clock.during(loop.stop());
   }
 
   write(change: (tx: BerthTransaction) => void): Promise<void> {
-    return this.during(this.store.transact("test", change));
+    return this.clock.during(this.store.transact("test", change));
   }
 
   /** As CreateService, or UpdateService with forceNewDeployment. */
@@ -197,7 +188,7 @@ const MIGRATE: LifecycleHook = {
 async function deployed(): Promise<World> {
   const world = new World();
   await world.boot();
-  await world.during(putWorld(world.store, 3));
+  await world.clock.during(putWorld(world.store, 3));
   await world.write(putBalancer);
   await world.deploy();
   await world.until(() => world.record?.status === "SUCCESSFUL", "the first deployment");

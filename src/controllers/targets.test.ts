@@ -13,26 +13,20 @@ const GROUP = targetGroup(
 
 test("a service whose target group is gone says so once, and its tasks run on", async () => {
   const clock = new ManualClock(1_000_000);
-  const during = async <T>(work: Promise<T>): Promise<T> => {
-    let isDone = false;
-    const end = work.finally(() => {
-      isDone = true;
-    });
-    while (!isDone) await clock.pass(1);
-    return end;
-  };
-  const { store, context } = await during(testPlane(clock));
-  await during(putWorld(store, 2));
+  const { store, context } = await clock.during(testPlane(clock));
+  await clock.during(putWorld(store, 2));
   const loops = [startServicesController(context), startTargetsController(context)];
   const loadBalancers = [{ targetGroupArn: GROUP, containerName: "web", containerPort: 80 }];
-  await during(store.transact("create", (tx) => void tx.services.put(newService({ desiredCount: 2, loadBalancers }))));
+  await clock.during(
+    store.transact("create", (tx) => void tx.services.put(newService({ desiredCount: 2, loadBalancers }))),
+  );
   await clock.pass(20);
-  await during(agentsCatchUp(store, clock));
+  await clock.during(agentsCatchUp(store, clock));
   await clock.pass(60_000);
   const told = messages(store).filter((message) => message.startsWith("failed to register targets"));
   assert.deepEqual(told, [
     `failed to register targets in (target-group ${GROUP}) with (error The specified target group does not exist.)`,
   ]);
   assert.equal([...store.view.tasks.all()].filter((task) => task.lastStatus === "RUNNING").length, 2);
-  for (const loop of loops) await during(loop.stop());
+  for (const loop of loops) await clock.during(loop.stop());
 });

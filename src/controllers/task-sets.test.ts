@@ -15,16 +15,8 @@ test("[DP26] [DP27] the tasks of a task set are started on hosts, told of, and g
   const opening = testPlane(clock);
   await clock.pass(0);
   const { store, context } = await opening;
-  const during = async <T>(work: Promise<T>): Promise<T> => {
-    let isDone = false;
-    const end = work.finally(() => {
-      isDone = true;
-    });
-    while (!isDone) await clock.pass(1);
-    return end;
-  };
   const change = async (fn: (tx: BerthTransaction) => unknown) => {
-    await during(store.transact("change", (tx) => void fn(tx)));
+    await clock.during(store.transact("change", (tx) => void fn(tx)));
     await clock.pass(20);
   };
   const scale = (over: Partial<TaskSetRecord>) =>
@@ -32,7 +24,7 @@ test("[DP26] [DP27] the tasks of a task set are started on hosts, told of, and g
       const service = tx.services.get(SERVICE_ARN)!;
       tx.services.put({ ...service, taskSets: (service.taskSets ?? []).map((set) => ({ ...set, ...over })) });
     });
-  await during(putWorld(store, 1));
+  await clock.during(putWorld(store, 1));
   const controller = startServicesController(context);
   const id = "ecs-svc/7";
   // Eight tasks of 128 units fit on the host.
@@ -56,7 +48,7 @@ test("[DP26] [DP27] the tasks of a task set are started on hosts, told of, and g
       [id, "service:web", true],
     ],
   );
-  await during(agentsCatchUp(store, clock));
+  await clock.during(agentsCatchUp(store, clock));
   await clock.pass(20);
   assert.equal(store.view.services.get(SERVICE_ARN)?.taskSets?.[0]?.stabilityStatus, "STEADY_STATE");
   assert.match(messages(store)[0] ?? "", /^has started 2 tasks: /);
@@ -71,8 +63,8 @@ test("[DP26] [DP27] the tasks of a task set are started on hosts, told of, and g
   assert.equal(store.view.services.get(SERVICE_ARN), looks, "nothing is written while it waits");
 
   await scale({ status: "DRAINING" });
-  await during(agentsCatchUp(store, clock));
+  await clock.during(agentsCatchUp(store, clock));
   await clock.pass(20);
   assert.deepEqual([liveTasks(store).length, store.view.services.get(SERVICE_ARN)?.taskSets], [0, []]);
-  await during(controller.stop());
+  await clock.during(controller.stop());
 });

@@ -48,3 +48,25 @@ export function systemClock(): Clock {
       }),
   };
 }
+
+/** `every` of a clock that has `after`. */
+export function everyBy(clock: Pick<Clock, "after">, ms: number, fn: () => void): Timer {
+  const again = () => {
+    timer = clock.after(ms, again);
+    fn();
+  };
+  let timer = clock.after(ms, again);
+  return { cancel: () => timer.cancel() };
+}
+
+/** `sleep` of a clock that has `after`. */
+export function sleepBy(clock: Pick<Clock, "after">, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const timer = clock.after(ms, resolve);
+    signal?.addEventListener("abort", () => {
+      timer.cancel();
+      reject(signal.reason);
+    });
+  });
+}

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { Clock, Instant, Timer } from "./clock.ts";
+import { type Clock, everyBy, type Instant, sleepBy, type Timer } from "./clock.ts";
 
 /**
  * A clock for tests: time stands still until it is moved. Timers fire in the order of their times, of two for the same
@@ -31,23 +31,11 @@ export class ManualClock implements Clock {
   }
 
   every(ms: number, fn: () => void): Timer {
-    const again = () => {
-      timer = this.after(ms, again);
-      fn();
-    };
-    let timer = this.after(ms, again);
-    return { cancel: () => timer.cancel() };
+    return everyBy(this, ms, fn);
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const timer = this.after(ms, resolve);
-      signal?.addEventListener("abort", () => {
-        timer.cancel();
-        reject(signal.reason);
-      });
-    });
+    return sleepBy(this, ms, signal);
   }
 
   /** Moves to the next timer and fires it; false if there is none within `limitMs`. */
@@ -74,6 +62,17 @@ export class ManualClock implements Clock {
     do await turn();
     while (this.next(end - this.#now));
     this.#now = end;
+  }
+
+  /** Lets time pass, one millisecond after the other, until the work is done, and gives what it gives. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    let isDone = false;
+    const mark = () => {
+      isDone = true;
+    };
+    work.then(mark, mark);
+    while (!isDone) await this.pass(1);
+    return work;
   }
 
   /** Fires the next timer and lets what it settled happen; false if there was none. */
