@@ -1,23 +1,13 @@
 import { AwsError } from "../../wire/errors.ts";
 import { ecsModel } from "../../wire/model.ts";
 import type { WireService } from "../../wire/wire-service.ts";
-import type { ApiContext, Call, Principal } from "../context.ts";
+import type { ApiContext, Principal } from "../context.ts";
+import { serviceOf } from "../service.ts";
 import { ecsOperations } from "./operations.ts";
-
-type AnyOperation = (context: ApiContext, input: unknown, call: Call) => unknown;
 
 /** ECS as the wire serves it. An operation that is not carried out is refused by its name. */
 export function createEcsService(context: ApiContext): WireService<Principal> {
-  const operations = new Map(Object.entries(ecsOperations)) as Map<string, AnyOperation>;
-  return {
-    model: ecsModel(),
-    has: (operation) => operations.has(operation),
-    call: async (operation, input, call) => {
-      const carriedOut = operations.get(operation);
-      if (carriedOut === undefined) throw operationNotCarriedOut(operation);
-      return carriedOut(context, input, call);
-    },
-  };
+  return serviceOf(ecsModel(), ecsOperations, context, operationNotCarriedOut);
 }
 
 /**
