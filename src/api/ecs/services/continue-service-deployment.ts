@@ -1,8 +1,8 @@
 import type { HookRun } from "../../../model/traffic-shift.ts";
 import { requestRollback } from "../../../state/index.ts";
-import { parseServiceDeploymentArn } from "../../../wire/arn.ts";
-import { EcsError, invalidParameter } from "../errors.ts";
+import { invalidParameter } from "../errors.ts";
 import type { Operation } from "../operation.ts";
+import { resolveServiceDeployment } from "./resolve.ts";
 
 /**
  * Resolves the PAUSE hook that a service deployment waits at: it goes on, or is rolled back. Throws
@@ -11,15 +11,9 @@ import type { Operation } from "../operation.ts";
  */
 export const continueServiceDeployment: Operation<"ContinueServiceDeployment"> = async ({ store, clock }, input) => {
   const { serviceDeploymentArn, hookId, action = "CONTINUE" } = input;
-  if (parseServiceDeploymentArn(serviceDeploymentArn) === undefined) {
-    throw invalidParameter("The ARN provided is invalid.");
-  }
   const now = clock.now();
   await store.transact("ContinueServiceDeployment", (tx) => {
-    const record = tx.serviceDeployments.get(serviceDeploymentArn);
-    if (record === undefined) {
-      throw new EcsError("ServiceDeploymentNotFoundException", "Service deployment not found.");
-    }
+    const record = resolveServiceDeployment(tx, serviceDeploymentArn);
     const { shift, status } = record;
     const run = shift?.hooks.find(({ id }) => id === hookId);
     if (shift === undefined || run === undefined) {

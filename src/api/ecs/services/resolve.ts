@@ -1,9 +1,10 @@
 import type { ClusterRecord } from "../../../model/cluster.ts";
 import type { ServiceRecord } from "../../../model/service.ts";
+import type { ServiceDeploymentRecord } from "../../../model/service-deployment.ts";
 import type { BerthView } from "../../../store/index.ts";
-import { parseServiceArn, serviceArn } from "../../../wire/arn.ts";
+import { parseServiceArn, parseServiceDeploymentArn, serviceArn } from "../../../wire/arn.ts";
 import type { AccountScope } from "../../context.ts";
-import { invalidParameter, serviceNotFound } from "../errors.ts";
+import { EcsError, invalidParameter, serviceNotFound } from "../errors.ts";
 import { arnText, checkClusterOf } from "../resolve.ts";
 
 const SERVICE_NAME = /^[A-Za-z0-9_-]{1,255}$/;
@@ -36,5 +37,16 @@ export function resolveService(
 ): ServiceRecord {
   const found = tables.services.get(serviceArnOf(scope, cluster, nameOrArn));
   if (found === undefined) throw serviceNotFound();
+  return found;
+}
+
+/** The service deployment of that ARN. Throws ServiceDeploymentNotFoundException, and InvalidParameterException for what is no such ARN. */
+export function resolveServiceDeployment(
+  tables: Pick<BerthView, "serviceDeployments">,
+  arn: string,
+): ServiceDeploymentRecord {
+  if (parseServiceDeploymentArn(arn) === undefined) throw invalidParameter("The ARN provided is invalid.");
+  const found = tables.serviceDeployments.get(arn);
+  if (found === undefined) throw new EcsError("ServiceDeploymentNotFoundException", "Service deployment not found.");
   return found;
 }

@@ -13,7 +13,7 @@ import type { Operation } from "../operation.ts";
 import { page } from "../page.ts";
 import { type RefusedMembers, refuseMembers } from "../refuse.ts";
 import { resolveCluster } from "../resolve.ts";
-import { resolveService } from "./resolve.ts";
+import { resolveService, resolveServiceDeployment } from "./resolve.ts";
 import { capacityOf, revisionSummary } from "./wire.ts";
 import {
   toWireDeploymentConfiguration,
@@ -92,15 +92,9 @@ export const describeServiceRevisions: Operation<"DescribeServiceRevisions"> = (
 export const stopServiceDeployment: Operation<"StopServiceDeployment"> = async ({ store, clock }, input) => {
   refuseMembers(STOP_SERVICE_DEPLOYMENT_REFUSED, input);
   const { serviceDeploymentArn } = input;
-  if (parseServiceDeploymentArn(serviceDeploymentArn) === undefined) {
-    throw invalidParameter("The ARN provided is invalid.");
-  }
   const now = clock.now();
   await store.transact("StopServiceDeployment", (tx) => {
-    const record = tx.serviceDeployments.get(serviceDeploymentArn);
-    if (record === undefined) {
-      throw new EcsError("ServiceDeploymentNotFoundException", "Service deployment not found.");
-    }
+    const record = resolveServiceDeployment(tx, serviceDeploymentArn);
     if (isFinished(record.status)) {
       throw new EcsError("ConflictException", `The service deployment is ${record.status} and cannot be stopped.`);
     }
