@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
-  DescribeServiceDeploymentsCommand,
   DescribeServiceRevisionsCommand,
   ListServiceDeploymentsCommand,
   RegisterTaskDefinitionCommand,
-  type ServiceDeployment,
   StopServiceDeploymentCommand,
   UpdateServiceCommand,
 } from "@aws-sdk/client-ecs";
@@ -13,6 +11,7 @@ import { type Cluster, startCluster } from "./rig/cluster.ts";
 import { eventually } from "./rig/eventually.ts";
 import { deployHello, type HelloService } from "./rig/hello-service.ts";
 import { startLoad } from "./rig/load.ts";
+import { describeServiceDeployment, serviceDeploymentOver } from "./rig/service-deployments.ts";
 
 const TASKS = 3;
 const HOSTS = 3;
@@ -21,7 +20,6 @@ const REQUESTS_PER_SECOND = 100;
 const ROLLED_BACK_WITHIN_MS = 30_000;
 /** How often the broken version is deployed while users are watched. */
 const ROUNDS = 5;
-const FINISHED = ["SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"];
 
 let cluster: Cluster;
 let hello: HelloService;
@@ -65,19 +63,8 @@ async function deploy(over: object): Promise<string> {
   });
 }
 
-async function describe(arn: string): Promise<ServiceDeployment> {
-  const command = new DescribeServiceDeploymentsCommand({ serviceDeploymentArns: [arn] });
-  const { serviceDeployments } = await cluster.ecs.send(command);
-  assert.ok(serviceDeployments?.[0] !== undefined, arn);
-  return serviceDeployments[0];
-}
-
-/** Polls as deployment tools do, until it is over. */
-const finished = (arn: string, limitMs: number) =>
-  eventually(`${arn} is over`, limitMs, async () => {
-    const found = await describe(arn);
-    return FINISHED.includes(found.status ?? "") ? found : undefined;
-  });
+const describe = (arn: string) => describeServiceDeployment(cluster, arn);
+const finished = (arn: string, limitMs: number) => serviceDeploymentOver(cluster, arn, limitMs);
 
 async function taskDefinitionOf(revisionArn: string | undefined): Promise<string> {
   const command = new DescribeServiceRevisionsCommand({ serviceRevisionArns: [revisionArn ?? ""] });

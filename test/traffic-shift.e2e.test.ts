@@ -4,24 +4,21 @@ import { after, before, test } from "node:test";
 import {
   ContinueServiceDeploymentCommand,
   type DeploymentConfiguration,
-  DescribeServiceDeploymentsCommand,
   RegisterTaskDefinitionCommand,
-  type ServiceDeployment,
   StopServiceDeploymentCommand,
   UpdateServiceCommand,
 } from "@aws-sdk/client-ecs";
 import {
   CreateRuleCommand,
-  CreateTargetGroupCommand,
   DescribeListenersCommand,
   DescribeLoadBalancersCommand,
   DescribeRulesCommand,
-  ModifyTargetGroupAttributesCommand,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { type Cluster, startCluster } from "./rig/cluster.ts";
 import { eventually } from "./rig/eventually.ts";
-import { deployHello, type HelloService } from "./rig/hello-service.ts";
+import { createTargetGroup, deployHello, type HelloService } from "./rig/hello-service.ts";
 import { startLoad } from "./rig/load.ts";
+import { describeServiceDeployment, isOver, serviceDeploymentOver } from "./rig/service-deployments.ts";
 
 const TASKS = 2;
 const HOSTS = 2;
@@ -31,7 +28,6 @@ const CANARY_PERCENT = 10;
 const SAMPLE = 4000;
 /** From the call that stops a canary until no more request reaches it. */
 const ROLLED_BACK_WITHIN_MS = 1000;
-const FINISHED = ["SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"];
 
 let cluster: Cluster;
 let hello: HelloService;
@@ -47,21 +43,7 @@ after(() => cluster?.close());
 /** A second target group, and a rule for requests that test: the service rolled so far, and shifts from now on. */
 async function secondGroup(): Promise<object[]> {
   const { elb } = cluster;
-  const { TargetGroups } = await elb.send(
-    new CreateTargetGroupCommand({
-      Name: "hello-alternate",
-      Protocol: "HTTP",
-      Port: 80,
-      VpcId: "vpc-1",
-      HealthCheckPath: "/health",
-      HealthCheckIntervalSeconds: 5,
-      HealthCheckTimeoutSeconds: 2,
-      HealthyThresholdCount: 2,
-    }),
-  );
-  const alternateTargetGroupArn = TargetGroups?.[0]?.TargetGroupArn ?? "";
-  const Attributes = [{ Key: "deregistration_delay.timeout_seconds", Value: "10" }];
-  await elb.send(new ModifyTargetGroupAttributesCommand({ TargetGroupArn: alternateTargetGroupArn, Attributes }));
+  const alternateTargetGroupArn = await createTargetGroup(cluster, "hello-alternate");
   const { LoadBalancers } = await elb.send(new DescribeLoadBalancersCommand({ Names: ["hello"] }));
   const LoadBalancerArn = LoadBalancers?.[0]?.LoadBalancerArn;
   const { Listeners } = await elb.send(new DescribeListenersCommand({ LoadBalancerArn }));
@@ -118,24 +100,14 @@ async function deploy(over: object): Promise<string> {
   return service?.currentServiceDeployment ?? "";
 }
 
-async function describe(arn: string): Promise<ServiceDeployment> {
-  const command = new DescribeServiceDeploymentsCommand({ serviceDeploymentArns: [arn] });
-  const { serviceDeployments } = await cluster.ecs.send(command);
-  assert.ok(serviceDeployments?.[0] !== undefined, arn);
-  return serviceDeployments[0];
-}
-
-const finished = (arn: string, limitMs: number) =>
-  eventually(`${arn} is over`, limitMs, async () => {
-    const found = await describe(arn);
-    return FINISHED.includes(found.status ?? "") ? found : undefined;
-  });
+const describe = (arn: string) => describeServiceDeployment(cluster, arn);
+const finished = (arn: string, limitMs: number) => serviceDeploymentOver(cluster, arn, limitMs);
 
 /** Waits until the deployment waits, with that share of production traffic, and answers the hook. */
 const paused = (arn: string, percent: number) =>
   eventually(`${arn} waits at ${percent} percent`, 30_000, async () => {
     const found = await describe(arn);
-    assert.ok(!FINISHED.includes(found.status ?? ""), `${found.status}: ${found.statusReason}`);
+    assert.ok(!isOver(found), `${found.status}: ${found.statusReason}`);
     if (found.targetServiceRevision?.requestedProductionTrafficWeight !== percent) return undefined;
     return found.lifecycleHookDetails?.find((hook) => hook.status === "AWAITING_ACTION")?.hookId;
   });

@@ -42,25 +42,7 @@ export async function deployHello(
   await ecs.send(new CreateClusterCommand({}));
   for (const version of ["v1", "v2"]) await ecs.send(new RegisterTaskDefinitionCommand(taskDefinition(version)));
   const { LoadBalancers } = await elb.send(new CreateLoadBalancerCommand({ Name: "hello", Subnets: ["subnet-1"] }));
-  const { TargetGroups } = await elb.send(
-    new CreateTargetGroupCommand({
-      Name: "hello",
-      Protocol: "HTTP",
-      Port: 80,
-      VpcId: "vpc-1",
-      HealthCheckPath: "/health",
-      HealthCheckIntervalSeconds: 5,
-      HealthCheckTimeoutSeconds: 2,
-      HealthyThresholdCount: 2,
-    }),
-  );
-  const targetGroupArn = TargetGroups?.[0]?.TargetGroupArn ?? "";
-  await elb.send(
-    new ModifyTargetGroupAttributesCommand({
-      TargetGroupArn: targetGroupArn,
-      Attributes: [{ Key: "deregistration_delay.timeout_seconds", Value: "10" }],
-    }),
-  );
+  const targetGroupArn = await createTargetGroup(cluster, "hello");
   await elb.send(
     new CreateListenerCommand({
       LoadBalancerArn: LoadBalancers?.[0]?.LoadBalancerArn,
@@ -81,6 +63,30 @@ export async function deployHello(
   const service = helloService(cluster, `http://127.0.0.1:${port}`, targetGroupArn);
   await service.stable(60);
   return service;
+}
+
+/** A target group for the example's tasks: checked often, drained within ten seconds. */
+export async function createTargetGroup({ elb }: Cluster, name: string): Promise<string> {
+  const { TargetGroups } = await elb.send(
+    new CreateTargetGroupCommand({
+      Name: name,
+      Protocol: "HTTP",
+      Port: 80,
+      VpcId: "vpc-1",
+      HealthCheckPath: "/health",
+      HealthCheckIntervalSeconds: 5,
+      HealthCheckTimeoutSeconds: 2,
+      HealthyThresholdCount: 2,
+    }),
+  );
+  const targetGroupArn = TargetGroups?.[0]?.TargetGroupArn ?? "";
+  await elb.send(
+    new ModifyTargetGroupAttributesCommand({
+      TargetGroupArn: targetGroupArn,
+      Attributes: [{ Key: "deregistration_delay.timeout_seconds", Value: "10" }],
+    }),
+  );
+  return targetGroupArn;
 }
 
 function helloService({ ecs, elb }: Cluster, url: string, targetGroupArn: string): HelloService {
