@@ -5,7 +5,7 @@ import { type TaskMove, type TaskRecord, taskId } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
-import { describeFixes, explainRefusal, Fleet, type Placement, Placer } from "../scheduler/index.ts";
+import { describeFixes, explainRefusal, Fleet, type Placement, Placer, placersByProvider } from "../scheduler/index.ts";
 import {
   addServiceEvent,
   fleetBehindDaemons,
@@ -179,11 +179,9 @@ class ServiceWork {
     const nextImages = imagesOfLaunches(this.#tx, this.#service.arn, deployment.id);
     const started: string[] = [];
     let refusal: Refused | undefined;
-    const isFull = new Set<Placer>();
     for (let i = 0; i < count; i++) {
       const placer = placerOf(i);
-      // A refusal is final.
-      if (isFull.has(placer)) continue;
+      if (placer.isFull) continue;
       const placement = placer.place();
       if (placement.kind === "placed") {
         const { instance } = placement;
@@ -201,7 +199,6 @@ class ServiceWork {
         continue;
       }
       refusal ??= { placement, placer };
-      isFull.add(placer);
     }
     this.#tellStarts(started, replacesUnhealthy);
     this.#noteUnplaced(deployment, refusal === undefined ? undefined : (deployment.unplacedSince ?? this.#at.now));
@@ -228,22 +225,21 @@ class ServiceWork {
     { on, capacityProviders = [] }: Pick<Extract<ServiceAction, { kind: "start-tasks" }>, "on" | "capacityProviders">,
   ): (index: number) => Placer {
     const { clusterArn } = this.#service;
-    const request = (index: number) =>
-      placementOfService(this.#tx, this.#service, definition, deployment, capacityProviders[index]);
+    const request = (capacityProvider: string | undefined) =>
+      placementOfService(this.#tx, this.#service, definition, deployment, capacityProvider);
     if (on === undefined) {
       const fleet = fleetBehindDaemons(this.#tx, clusterArn);
-      const placers = new Map<string | undefined, Placer>();
-      return (index) => {
-        const name = capacityProviders[index];
-        const placer = placers.get(name) ?? new Placer(request(index), fleet, this.#at.random);
-        placers.set(name, placer);
-        return placer;
-      };
+      const placerOf = placersByProvider((name) => new Placer(request(name), fleet, this.#at.random));
+      return (index) => placerOf(capacityProviders[index]);
     }
     const fleet = this.#tx.containerInstances.derived.placement.fleet(clusterArn);
     return (index) => {
       const one = on[index];
-      return new Placer(request(index), one === undefined ? new Fleet() : fleet.only(one), this.#at.random);
+      return new Placer(
+        request(capacityProviders[index]),
+        one === undefined ? new Fleet() : fleet.only(one),
+        this.#at.random,
+      );
     };
   }
 

@@ -13,7 +13,7 @@ export { explainPlacement, type Fix, type InstanceExplanation, type PlacementExp
 export { Fleet } from "./fleet.ts";
 export { gpuCountOf, type Need, type NeedOverrides, type NeedSource, needOf, requiredAttributesOf } from "./need.ts";
 export { PlacementIndex } from "./placement-index.ts";
-export { Placer, placeTask } from "./placer.ts";
+export { Placer, placersByProvider, placeTask } from "./placer.ts";
 export { matchesQuery, type QueriedInstance } from "./query/evaluate.ts";
 export type { Expression } from "./query/expression.ts";
 export { parseQuery, queryProblem } from "./query/parse.ts";

@@ -19,6 +19,7 @@ export class Placer {
   readonly #choice: Choice;
   readonly #scans: number;
   #placed = 0;
+  #isFull = false;
   #last: Left | undefined;
   #heaps: Heaps | undefined;
 
@@ -43,6 +44,7 @@ export class Placer {
     const slot = this.#heaps === undefined ? scan(this.#choice) : this.#heaps.choose();
     const instance = slot === undefined ? undefined : this.#room.fleet.instance(slot);
     if (slot === undefined || instance === undefined) {
+      this.#isFull = true;
       const provider = this.#room.request.capacityProvider;
       const closest = closestOf(this.#room);
       return { kind: "refused", closest, ...(provider === undefined ? {} : { capacityProvider: provider.name }) };
@@ -50,6 +52,11 @@ export class Placer {
     this.#last = this.#room.left(slot);
     this.#placed++;
     return { kind: "placed", instance };
+  }
+
+  /** True once a task was refused: no other finds a place either. */
+  get isFull(): boolean {
+    return this.#isFull;
   }
 
   /** What the last task took: done only when something is asked again, since for one task it would cost more than to place it. */
@@ -68,6 +75,18 @@ export class Placer {
     this.#takeIntoAccount();
     return explainRoom(this.#room);
   }
+}
+
+/** The placer of each capacity provider's tasks, and of those without one, made by `make` when it is first asked for. */
+export function placersByProvider(
+  make: (capacityProvider: string | undefined) => Placer,
+): (capacityProvider: string | undefined) => Placer {
+  const placers = new Map<string | undefined, Placer>();
+  return (name) => {
+    const placer = placers.get(name) ?? make(name);
+    placers.set(name, placer);
+    return placer;
+  };
 }
 
 /** Places one task. */

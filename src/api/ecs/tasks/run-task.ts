@@ -11,6 +11,7 @@ import {
   NO_INSTANCES,
   NO_INSTANCES_IN_PROVIDER,
   Placer,
+  placersByProvider,
   providersForStarts,
   reasonOf,
 } from "../../../scheduler/index.ts";
@@ -87,20 +88,19 @@ function place(
   const names: readonly (string | undefined)[] =
     strategy === undefined ? Array.from({ length: count }) : providersForStarts(strategy, new Map(), count);
   const fleet = fleetBehindDaemons(tx, launch.cluster.arn);
-  const placers = new Map<string | undefined, Placer>();
-  const isFull = new Set<Placer>();
+  const providerOf = (name: string | undefined) => (name === undefined ? undefined : providerNamed(tx, name));
+  const placerOf = placersByProvider(
+    (name) => new Placer({ ...request, capacityProvider: providerOf(name) }, fleet, at.random),
+  );
   const tasks: TaskRecord[] = [];
   const failures: Failure[] = [];
   for (const name of names) {
-    const provider = name === undefined ? undefined : providerNamed(tx, name);
-    const placer = placers.get(name) ?? new Placer({ ...request, capacityProvider: provider }, fleet, at.random);
-    placers.set(name, placer);
-    // A refusal is final.
-    if (isFull.has(placer)) continue;
+    const placer = placerOf(name);
+    if (placer.isFull) continue;
     const placed = placer.place();
     if (placed.kind === "placed") tasks.push(launchOn(tx, launch, placed.instance, at, name));
     else {
-      isFull.add(placer);
+      const provider = providerOf(name);
       if (placed.closest !== undefined) failures.push(...placer.explain().instances.flatMap(failureOf));
       else if (provider === undefined) throw invalidParameter(NO_INSTANCES);
       else failures.push({ arn: provider.arn, reason: EMPTY_PROVIDER, detail: NO_INSTANCES_IN_PROVIDER });
