@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { complaint, importsOf, simulatorComplaint } from "./check-arrows.ts";
+import { circles, complaint, importsOf, simulatorComplaint } from "./check-arrows.ts";
 
 test("every form of import is found, types told from values, comments left out", () => {
   const source = `
@@ -87,3 +87,19 @@ for (const [specifier, expected] of ofSimulator) {
     else assert.match(said ?? "", expected);
   });
 }
+
+test("files that import one another are found, and those that only share what they import are not", () => {
+  const imports = new Map([
+    ["a", ["b", "shared"]],
+    ["b", ["c"]],
+    ["c", ["a"]],
+    ["d", ["a", "e", "shared"]],
+    ["e", ["d"]],
+    ["f", ["a", "d"]],
+    ["shared", []],
+  ]);
+  assert.deepEqual(circles(imports), [
+    ["a", "b", "c"],
+    ["d", "e"],
+  ]);
+});

@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 
 /**
  * The rooms of src/, top to bottom: a room imports only from rooms below it, and through their door, index.ts.
@@ -91,6 +91,48 @@ function roomOf(file: string): string {
   return /^server(-[a-z-]+)?\.ts$/.test(file) ? "server.ts" : (file.split("/")[0] ?? file);
 }
 
+/**
+ * The circles among modules: each a list of files that import one another, types included, by name. `imports` has a module's
+ * imports that are modules too. A circle inside a circle is told with it.
+ */
+export function circles(imports: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
+  const found: string[][] = [];
+  const open: string[] = [];
+  const low = new Map<string, number>();
+  const closed = new Set<string>();
+  const visit = (file: string): number => {
+    const place = low.size;
+    let lowest = place;
+    low.set(file, place);
+    open.push(file);
+    for (const other of imports.get(file) ?? [])
+      if (!closed.has(other)) lowest = Math.min(lowest, low.get(other) ?? visit(other));
+    low.set(file, lowest);
+    if (lowest < place) return lowest;
+    const circle = open.splice(open.indexOf(file));
+    for (const member of circle) closed.add(member);
+    if (circle.length > 1) found.push(circle.sort());
+    return lowest;
+  };
+  for (const file of imports.keys()) if (!closed.has(file)) visit(file);
+  return found;
+}
+
+/** A complaint about each circle among the sources below `dir`. */
+function checkCircles(dir: string): readonly string[] {
+  const files = globSync("**/*.{ts,tsx}", { cwd: dir }).filter((file) => !/\.test\.tsx?$/.test(file));
+  const known = new Set(files);
+  const imports = new Map(
+    files.sort().map((file) => {
+      const statements = importsOf(readFileSync(join(dir, file), "utf8"));
+      return [file, statements.map((s) => join(dirname(file), s.specifier)).filter((to) => known.has(to))] as const;
+    }),
+  );
+  return circles(imports).map(
+    (circle) => `${basename(dir)}: ${circle.join(", ")} import one another: put what they share in a file of its own`,
+  );
+}
+
 /** All complaints about the sources below `src`, tests and what only they use aside, each with its file. */
 export function checkArrows(src: string): readonly string[] {
   const files = globSync("**/*.{ts,tsx}", { cwd: src }).filter((file) => !/(\.test|\/testing)\.tsx?$/.test(file));
@@ -116,7 +158,11 @@ export function checkSimulator(sim: string): readonly string[] {
 
 if (import.meta.main) {
   const root = join(import.meta.dirname, "..");
-  const complaints = [...checkArrows(join(root, "src")), ...checkSimulator(join(root, "sim"))];
+  const complaints = [
+    ...checkArrows(join(root, "src")),
+    ...checkSimulator(join(root, "sim")),
+    ...["src", "sim", "bench"].flatMap((dir) => checkCircles(join(root, dir))),
+  ];
   for (const line of complaints) console.error(line);
   if (complaints.length > 0)
     console.error(`${complaints.length} arrows point the wrong way (${relative(process.cwd(), import.meta.filename)})`);

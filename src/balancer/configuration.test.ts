@@ -5,7 +5,7 @@ import { renderConfiguration, structureOf } from "./configuration.ts";
 import { boundSockets } from "./haproxy.ts";
 import { quoteWord } from "./quote-word.ts";
 import type { BalancerState, TargetGroupState } from "./state.ts";
-import { validateState } from "./state.ts";
+import { validateState } from "./validate-state.ts";
 
 const settings = {
   runtimeAddress: "unix@/var/lib/berth/balancer/runtime.sock",

@@ -14,9 +14,10 @@ import { backendName } from "./names.ts";
 import { RuntimeUnreachable } from "./runtime.ts";
 import { socketAddress } from "./server-options.ts";
 import { renderServerState } from "./server-state.ts";
-import { type BalancerState, type TargetReport, validateState } from "./state.ts";
+import type { BalancerState, TargetReport } from "./state.ts";
 import type { ServerRow, WorkerInfo } from "./statistics.ts";
 import { stickyServers } from "./stickiness.ts";
+import { validateState } from "./validate-state.ts";
 import { weightEntries } from "./weights.ts";
 
 export interface BalancerOptions {

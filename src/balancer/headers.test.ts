@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEFAULT_HEADERS, type HeaderSettings, headerLines, headerProblems } from "./headers.ts";
-import type { ListenerState } from "./state.ts";
+import { DEFAULT_HEADERS, headerLines, headerProblems } from "./headers.ts";
+import type { HeaderSettings, ListenerState } from "./state.ts";
 
 const lines = (headers: Partial<HeaderSettings>, tls?: ListenerState["tls"]) =>
   headerLines({

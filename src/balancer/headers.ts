@@ -1,21 +1,5 @@
 import { quoteWord } from "./quote-word.ts";
-import type { ListenerState } from "./state.ts";
-
-/** What an HTTP listener does with the headers of requests and answers. */
-export interface HeaderSettings {
-  /** X-Forwarded-For of a request: the client's address is appended, what is there is left as it is, or it is removed. */
-  readonly forwardedFor: "append" | "preserve" | "remove";
-  /** The client's port is appended with its address. */
-  readonly forwardedPort: boolean;
-  /** Headers whose names have other characters than letters, digits and hyphens are removed from requests. */
-  readonly dropInvalid: boolean;
-  /** X-Amzn-Tls-Version and X-Amzn-Tls-Cipher-Suite tell targets of a listener's TLS. */
-  readonly tlsFacts: boolean;
-  /** What each answer of a target is to say of these; an empty value leaves a header as the target has it. */
-  readonly answers: Readonly<Record<string, string>>;
-  /** The Server header is removed from answers. */
-  readonly hideServer: boolean;
-}
+import type { HeaderSettings, ListenerState } from "./state.ts";
 
 /** ELB's defaults. */
 export const DEFAULT_HEADERS: HeaderSettings = {

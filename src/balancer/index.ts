@@ -1,6 +1,5 @@
 export type { Balancer, BalancerStatus } from "./balancer.ts";
 export { type BalancerOptions, startBalancer } from "./driver.ts";
-export type { HeaderSettings } from "./headers.ts";
 export {
   type ContainerLauncherOptions,
   containerLauncher,
@@ -8,17 +7,18 @@ export {
   type Launcher,
   localLauncher,
 } from "./launcher.ts";
-export {
-  type BalancerProtocol,
-  type BalancerState,
-  BalancerStateError,
-  type CertificateState,
-  type HealthCheckState,
-  type ListenerState,
-  type TargetGroupState,
-  type TargetReport,
-  type TargetState,
-  type TlsState,
+export type {
+  BalancerProtocol,
+  BalancerState,
+  CertificateState,
+  HeaderSettings,
+  HealthCheckState,
+  ListenerState,
+  StickinessState,
+  TargetGroupState,
+  TargetReport,
+  TargetState,
+  TlsState,
 } from "./state.ts";
-export type { StickinessState } from "./stickiness.ts";
 export type { ListenerAction, RuleCondition, RuleState } from "./traffic.ts";
+export { BalancerStateError } from "./validate-state.ts";

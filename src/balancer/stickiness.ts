@@ -4,15 +4,6 @@ import { quoteWord } from "./quote-word.ts";
 import type { BalancerState, TargetGroupState } from "./state.ts";
 import type { Track } from "./target.ts";
 
-/** How clients stay with a target. */
-export type StickinessState =
-  /** HTTP: by a cookie that is renewed with every answer. */
-  | { readonly type: "lb_cookie"; readonly durationSeconds: number }
-  /** HTTP: the same, from an answer on in which the target sets this cookie, as long as the client sends it. */
-  | { readonly type: "app_cookie"; readonly cookieName: string; readonly durationSeconds: number }
-  /** TCP: by their address. */
-  | { readonly type: "source_ip" };
-
 /** The names are ELB's. */
 const BALANCER_COOKIE = "AWSALB";
 const APPLICATION_COOKIE = "AWSALBAPP-0";

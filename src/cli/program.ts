@@ -64,9 +64,6 @@ function helpWidth(): number {
   return Math.min(120, Math.max(80, process.stdout.columns ?? 100));
 }
 
-/** Commands tell their exit code through this when it is not 0. */
-export type SetExitCode = (code: number) => void;
-
 function report(error: unknown): number {
   if (isCommanderError(error)) return error.exitCode === 0 ? 0 : 2; // commander has printed its message already
   const say = (text: string) => process.stderr.write(`berth: ${text}\n`);

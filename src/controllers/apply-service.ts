@@ -1,6 +1,7 @@
 import { rebalanceMessages, type ServiceAction, serviceMessages } from "../deployment/index.ts";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
-import { type DeploymentRecord, type ServiceRecord, taskLoadBalancersOf } from "../model/service.ts";
+import { type DeploymentRecord, taskLoadBalancersOf } from "../model/deployment.ts";
+import type { ServiceRecord } from "../model/service.ts";
 import { type TaskMove, type TaskRecord, taskId } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { Instant } from "../runtime/clock.ts";

@@ -4,7 +4,7 @@ import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { BerthStore } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
-import type { RetentionSettings } from "./retention.ts";
+import type { RetentionSettings } from "./retention-settings.ts";
 
 /** What every controller may use. */
 export interface ControllerContext {

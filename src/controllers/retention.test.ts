@@ -6,14 +6,8 @@ import { STOPPED_TASK_LISTED_MS } from "../model/task.ts";
 import { ManualClock } from "../runtime/manual-clock.ts";
 import { addServiceEvent, applyReport, beginServiceDeployment, launchTask, newTask } from "../state/index.ts";
 import type { BerthTransaction } from "../store/index.ts";
-import {
-  DEFAULT_RETENTION_SETTINGS,
-  DELETED_DEFINITION_RETENTION_MS,
-  forgetOnce,
-  INACTIVE_RETENTION_MS,
-  MAX_PER_STEP,
-  type RetentionSettings,
-} from "./retention.ts";
+import { DELETED_DEFINITION_RETENTION_MS, forgetOnce, INACTIVE_RETENTION_MS, MAX_PER_STEP } from "./retention.ts";
+import { DEFAULT_RETENTION_SETTINGS, type RetentionSettings } from "./retention-settings.ts";
 import { CLUSTER_ARN, newService, putWorld, SERVICE_ARN, testDefinition, testHost, testPlane } from "./testing.ts";
 
 const STOPPED = { status: "STOPPED", containers: [] } as const;

@@ -10,6 +10,7 @@ import { STOPPED_TASK_LISTED_MS, type TaskRecord } from "../model/task.ts";
 import type { Instant, Timer } from "../runtime/clock.ts";
 import type { BerthTransaction, BerthView } from "../store/index.ts";
 import type { ControllerContext } from "./context.ts";
+import { DEFAULT_RETENTION_SETTINGS, type RetentionSettings } from "./retention-settings.ts";
 
 /** Between two looks for what may be forgotten, in milliseconds. */
 const LOOK_MS = 60_000;
@@ -23,19 +24,6 @@ export const INACTIVE_RETENTION_MS = 24 * 60 * 60 * 1000;
 export const DELETED_DEFINITION_RETENTION_MS = 60 * 60 * 1000;
 /** Of what a cluster keeps, the tasks of one service are at most this part: one crash loop leaves the others theirs. */
 const SERVICE_SHARE = 1 / 10;
-
-/** What an operator may choose of how long things stay describable. */
-export interface RetentionSettings {
-  /** How long stopped tasks do, in milliseconds: an hour or more. */
-  readonly stoppedTaskMs: number;
-  /** How many stopped tasks a cluster keeps beyond an hour, the newest ones. A service keeps a tenth of it at most. */
-  readonly stoppedTaskLimit: number;
-}
-
-export const DEFAULT_RETENTION_SETTINGS: RetentionSettings = {
-  stoppedTaskMs: 30 * 24 * 60 * 60 * 1000,
-  stoppedTaskLimit: 10_000,
-};
 
 /** One kind of record, and which of it may be forgotten. */
 interface Rule {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newDeployment, nextGroups, supersede } from "../deployment/index.ts";
+import { taskLoadBalancersOf } from "../model/deployment.ts";
 import type { ListenerRecord, TargetGroupRecord } from "../model/load-balancer.ts";
-import { primaryDeployment, type ServiceRecord, taskLoadBalancersOf } from "../model/service.ts";
+import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import type { LifecycleHook } from "../model/traffic-shift.ts";
 import { ManualClock } from "../runtime/manual-clock.ts";
 import { applyReport, applyTargetHealth, beginServiceDeployment, weightsAt } from "../state/index.ts";

@@ -1,10 +1,5 @@
-import {
-  type BreakerCount,
-  type CircuitBreakerSettings,
-  type DeploymentRecord,
-  NOTHING_COUNTED,
-  type ServiceRecord,
-} from "../model/service.ts";
+import { type BreakerCount, type DeploymentRecord, NOTHING_COUNTED } from "../model/deployment.ts";
+import type { CircuitBreakerSettings, ServiceRecord } from "../model/service.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
 import { verdictOf } from "./throttle.ts";

@@ -1,7 +1,9 @@
-import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../model/service.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
+import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
-import type { DaemonHost, Observed, ObservedTask } from "./observed.ts";
+import { daemonHostsOf, lingers } from "./lingering.ts";
+import type { DaemonHost, Observed } from "./observed.ts";
 import { canStart, isAbandoned, isProven, MAX_STARTS_PER_LOOK, type RollingPlan, type Start } from "./rolling.ts";
 import type { Member, Roster } from "./roster.ts";
 
@@ -13,21 +15,10 @@ export function daemonDesiredCount(observed: Observed): number {
   const taken = new Set(
     observed.tasks.filter(({ task }) => task.desiredStatus === "RUNNING").map(({ task }) => task.containerInstanceArn),
   );
-  const serving = hostsOf(observed).filter(
+  const serving = daemonHostsOf(observed).filter(
     (host) => isServing(host) && (host.instance.agentConnected || taken.has(host.instance.arn)),
   );
   return serving.length + observed.tasks.filter((one) => lingers(observed, one)).length;
-}
-
-/**
- * True for a task on a DRAINING instance that stays until the tasks of others there have stopped. One of an earlier deployment
- * does not: it could not be replaced there, and its deployment would never end. Rule [DP21].
- */
-export function lingers(observed: Observed, { task, instance }: ObservedTask): boolean {
-  if (instance?.status !== "DRAINING") return false;
-  if (task.desiredStatus !== "RUNNING" || task.lastStatus !== "RUNNING") return false;
-  if (task.deploymentId !== primaryDeployment(observed.service).id) return false;
-  return hostsOf(observed).some((host) => host.instance.arn === instance.arn && host.hasOthers);
 }
 
 /**
@@ -36,7 +27,7 @@ export function lingers(observed: Observed, { task, instance }: ObservedTask): b
  */
 export function planDaemon(observed: Observed, service: ServiceRecord, roster: Roster, now: Instant): RollingPlan {
   const primary = primaryDeployment(service);
-  const hosts = new Map(hostsOf(observed).map((host) => [host.instance.arn, host]));
+  const hosts = new Map(daemonHostsOf(observed).map((host) => [host.instance.arn, host]));
   stopMisplaced(roster, primary, hosts);
   stopUnhealthy(roster, observed, hosts);
   if (canStart(primary, now)) stopOld(roster, hosts);
@@ -114,14 +105,13 @@ function planStarts(observed: Observed, service: ServiceRecord, primary: Deploym
   const deployment = [primary, earlier].find((d) => d !== undefined && canStart(d, now));
   if (deployment === undefined) return [];
   const taken = new Set(observed.tasks.map(({ task }) => task.containerInstanceArn));
-  const on = hostsOf(observed)
+  const on = daemonHostsOf(observed)
     .filter((host) => isServing(host) && host.instance.agentConnected && !taken.has(host.instance.arn))
     .map((host) => host.instance.arn)
     .slice(0, MAX_STARTS_PER_LOOK);
   return on.length === 0 ? [] : [{ deployment, count: on.length, replacesUnhealthy: 0, on }];
 }
 
-const hostsOf = ({ daemonHosts = [] }: Observed) => daemonHosts;
 const isServing = ({ instance, isEligible }: DaemonHost) => instance.status === "ACTIVE" && isEligible;
 
 function hostOf({ task }: Member, hosts: ReadonlyMap<ContainerInstanceArn, DaemonHost>): DaemonHost | undefined {

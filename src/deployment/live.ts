@@ -1,4 +1,5 @@
-import { type DeploymentRecord, type ServiceRecord, taskLoadBalancersOf } from "../model/service.ts";
+import { type DeploymentRecord, taskLoadBalancersOf } from "../model/deployment.ts";
+import type { ServiceRecord } from "../model/service.ts";
 import { isProven } from "./rolling.ts";
 
 /**

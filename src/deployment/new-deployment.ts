@@ -1,4 +1,5 @@
-import { type DeploymentRecord, NO_THROTTLE, type ServiceRecord } from "../model/service.ts";
+import { type DeploymentRecord, NO_THROTTLE } from "../model/deployment.ts";
+import type { ServiceRecord } from "../model/service.ts";
 import type { Instant } from "../runtime/clock.ts";
 import { inProgressReason } from "./messages.ts";
 

@@ -1,13 +1,14 @@
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
 import type { TargetRecord } from "../model/load-balancer.ts";
-import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
+import type { ServiceRecord } from "../model/service.ts";
 import type { RevisionImage, ServiceDeploymentRecord, ServiceRevisionRecord } from "../model/service-deployment.ts";
 import type { TaskMove, TaskRecord } from "../model/task.ts";
 import type { TaskSetRecord } from "../model/task-set.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { ContainerInstanceArn, TaskArn } from "../wire/arn.ts";
 import type { RebalancePlace } from "./rebalance.ts";
-import type { RuleWeights } from "./traffic.ts";
+import type { RuleWeights, SetTraffic } from "./traffic.ts";
 
 /** All that a look at a service depends on, beside the time. */
 export interface Observed {
@@ -108,12 +109,7 @@ export type ServiceAction =
       readonly tellsImages: boolean;
     }
   | { readonly kind: "put-service-deployment"; readonly record: ServiceDeploymentRecord }
-  /** What a listener's rule, default rule or listener of that ARN is to forward to: all its target groups with their weights. */
-  | {
-      readonly kind: "set-traffic";
-      readonly ruleArn: string;
-      readonly weights: readonly { readonly targetGroupArn: string; readonly weight: number }[];
-    }
+  | SetTraffic
   /** The task of a lifecycle hook is to be started, if it has not been. */
   | { readonly kind: "run-hook"; readonly serviceDeploymentArn: string; readonly hookId: string }
   /** The service is again what an earlier deployment was made from. */

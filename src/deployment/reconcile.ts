@@ -1,4 +1,5 @@
-import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../model/service.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
+import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import { deploymentIdOf } from "../model/service-deployment.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";

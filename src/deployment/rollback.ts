@@ -1,4 +1,5 @@
-import { type DeploymentRecord, NO_THROTTLE, primaryDeployment, type ServiceRecord } from "../model/service.ts";
+import { type DeploymentRecord, NO_THROTTLE } from "../model/deployment.ts";
+import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import type { Instant } from "../runtime/clock.ts";
 import { isTripped } from "./circuit-breaker.ts";
 import * as messages from "./messages.ts";

@@ -1,4 +1,5 @@
-import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
+import type { ServiceRecord } from "../model/service.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 import { carryMoveOn, type MoveProgress } from "./moving.ts";

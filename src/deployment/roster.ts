@@ -1,12 +1,13 @@
-import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
+import type { ServiceRecord } from "../model/service.ts";
 import { isProtected } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
-import { retireOrder } from "./capacity-providers.ts";
-import { lingers } from "./daemon.ts";
 import { assessHealth, type Health } from "./health.ts";
 import { rollingLimits } from "./limits.ts";
+import { lingers } from "./lingering.ts";
 import { scalingReason } from "./messages.ts";
 import type { Observed, ObservedTask } from "./observed.ts";
+import { retireOrder } from "./retire-order.ts";
 
 /** A task that is to run, and how it is doing. */
 export interface Wanted extends ObservedTask {

@@ -1,4 +1,5 @@
-import { type DeploymentRecord, NO_CIRCUIT_BREAKER, primaryDeployment, type ServiceRecord } from "../model/service.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
+import { NO_CIRCUIT_BREAKER, primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import {
   type BreakerReport,
   deploymentIdOf,

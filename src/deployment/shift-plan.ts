@@ -1,4 +1,5 @@
-import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
+import type { ServiceRecord } from "../model/service.ts";
 import type { LifecycleStage } from "../model/traffic-shift.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { ObservedTask } from "./observed.ts";

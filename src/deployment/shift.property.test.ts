@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { primaryDeployment, taskLoadBalancersOf } from "../model/service.ts";
+import { taskLoadBalancersOf } from "../model/deployment.ts";
+import { primaryDeployment } from "../model/service.ts";
 import { isFinished } from "../model/service-deployment.ts";
 import type { LifecycleHook, ShiftSettings } from "../model/traffic-shift.ts";
 import { MINUTE_MS, shiftSteps } from "./lifecycle.ts";

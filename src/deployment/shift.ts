@@ -1,4 +1,5 @@
-import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../model/service.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
+import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import { deploymentIdOf, revisionArnOf, type ServiceDeploymentRecord } from "../model/service-deployment.ts";
 import type { LifecycleStage, ShiftState } from "../model/traffic-shift.ts";
 import type { Instant } from "../runtime/clock.ts";

@@ -1,6 +1,7 @@
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
 import { NO_RESOURCES } from "../model/resources.ts";
-import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
+import type { ServiceRecord } from "../model/service.ts";
 import { isFinished, type ServiceDeploymentRecord } from "../model/service-deployment.ts";
 import { isProtected, type TaskRecord } from "../model/task.ts";
 import { computedDesiredCount } from "../model/task-set.ts";

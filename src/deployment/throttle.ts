@@ -1,4 +1,4 @@
-import type { DeploymentRecord, StartThrottle } from "../model/service.ts";
+import type { DeploymentRecord, StartThrottle } from "../model/deployment.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
 

@@ -1,11 +1,14 @@
-import { type DeploymentRecord, type ServiceLoadBalancer, taskLoadBalancersOf } from "../model/service.ts";
-import type { ServiceAction } from "./observed.ts";
+import { type DeploymentRecord, type ServiceLoadBalancer, taskLoadBalancersOf } from "../model/deployment.ts";
 
 /** What a listener's rule sends to which target group: ARN to weight. */
 export type RuleWeights = ReadonlyMap<string, number>;
 
-/** One rule's forward, to be changed. */
-export type SetTraffic = Extract<ServiceAction, { kind: "set-traffic" }>;
+/** What a listener's rule, default rule or listener of that ARN is to forward to: all its target groups with their weights. */
+export interface SetTraffic {
+  readonly kind: "set-traffic";
+  readonly ruleArn: string;
+  readonly weights: readonly { readonly targetGroupArn: string; readonly weight: number }[];
+}
 
 /** Percent of production and of test traffic that a deployment is to have. */
 export interface Share {

@@ -1,7 +1,8 @@
 import type { Health, Observed } from "../deployment/index.ts";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
 import type { TargetGroupRecord, TargetRecord } from "../model/load-balancer.ts";
-import type { DeploymentRecord, ServiceRecord } from "../model/service.ts";
+import type { ServiceRecord } from "../model/service.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { PlacementRequest } from "../scheduler/index.ts";

@@ -10,7 +10,8 @@ import {
   wantedTasks,
 } from "../deployment/index.ts";
 import { hostName } from "../model/container-instance.ts";
-import { type DeploymentRecord, primaryDeployment } from "../model/service.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
+import { primaryDeployment } from "../model/service.ts";
 import { taskId } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { Instant } from "../runtime/clock.ts";

@@ -1,5 +1,6 @@
 import { wantedTasks } from "../deployment/index.ts";
-import { type DeploymentRecord, primaryDeployment } from "../model/service.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
+import { primaryDeployment } from "../model/service.ts";
 import type { ServiceDeploymentRecord } from "../model/service-deployment.ts";
 import { assertNever } from "../runtime/assert-never.ts";
 import type { Instant } from "../runtime/clock.ts";

@@ -14,7 +14,8 @@ import {
   type TaskArn,
   type TaskDefinitionArn,
 } from "../wire/arn.ts";
-import type { ServiceLoadBalancer, ServiceRecord } from "./service.ts";
+import type { ServiceLoadBalancer } from "./deployment.ts";
+import type { ServiceRecord } from "./service.ts";
 import type { ShiftState } from "./traffic-shift.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { StabilityStatus } from "@aws-sdk/client-ecs";
 import type { Instant } from "../runtime/clock.ts";
 import type { TaskSetArn } from "../wire/arn.ts";
-import type { DeploymentRecord } from "./service.ts";
+import type { DeploymentRecord } from "./deployment.ts";
 import type { Tags } from "./tags.ts";
 
 /** Source: ECS quotas. */

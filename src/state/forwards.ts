@@ -1,7 +1,7 @@
 import type { Action } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { type RuleWeights, type SetTraffic, shiftingRules } from "../deployment/index.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
 import type { ListenerRecord, ListenerRuleRecord } from "../model/load-balancer.ts";
-import type { DeploymentRecord } from "../model/service.ts";
 import type { BerthTransaction, BerthView } from "../store/index.ts";
 
 type Tables = Pick<BerthView, "listenerRules" | "listeners">;

@@ -1,4 +1,5 @@
-import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../model/service.ts";
+import type { DeploymentRecord } from "../model/deployment.ts";
+import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import {
   countByProvider,

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { SetExitCode } from "../program.ts";
+import type { SetExitCode } from "../exit-code.ts";
 
 /** `berth agent`: the process that runs a host's tasks. Its own room reads its flags and the official agent's environment. */
 export function agentCommand(program: Command, setExitCode: SetExitCode): void {

@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { BerthOperations, BerthShape } from "../../wire/models/berth.ts";
 import { type ApiOptions, clientFor, wholeNumber, withApiOptions } from "../api-command.ts";
+import type { SetExitCode } from "../exit-code.ts";
 import { explanationLines, fitTable } from "../explanation.ts";
 import { endWhenNobodyReads, printJson, renderTable } from "../output.ts";
-import type { SetExitCode } from "../program.ts";
 
 type Plan = BerthShape<"Plan">;
 type UpdateInput = BerthOperations["PlanServiceUpdate"]["input"];

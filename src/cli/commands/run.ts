@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type ApiOptions, clientFor, wholeNumber, withApiOptions } from "../api-command.ts";
+import type { SetExitCode } from "../exit-code.ts";
 import { printRows, shortName } from "../output.ts";
-import type { SetExitCode } from "../program.ts";
 
 /** `berth run DEFINITION`: starts tasks of a task definition. */
 export function runCommand(program: Command, setExitCode: SetExitCode): void {

@@ -2,7 +2,7 @@ import { delimiter } from "node:path";
 import { type Command, Option } from "commander";
 import { environmentName, readSettings, type Setting, type Values } from "../../runtime/settings.ts";
 import { SERVER_SETTINGS } from "../../server-settings.ts";
-import type { SetExitCode } from "../program.ts";
+import type { SetExitCode } from "../exit-code.ts";
 
 /** `berth server`: the control plane. */
 export function serverCommand(program: Command, setExitCode: SetExitCode): void {

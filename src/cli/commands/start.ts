@@ -3,7 +3,7 @@ import { detectMachine } from "../../capacity/index.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { defaultDataDir } from "../../runtime/data-dir.ts";
 import { startDataDir } from "../connection.ts";
-import type { SetExitCode } from "../program.ts";
+import type { SetExitCode } from "../exit-code.ts";
 import { claimDataDir } from "../start/claim.ts";
 import { StartedCluster, type StartOptions } from "../start/cluster.ts";
 import { startHostsSettings } from "../start/hosts.ts";

@@ -1,11 +1,6 @@
+import { type DeploymentRecord, type ServiceLoadBalancer, taskLoadBalancersOf } from "../../model/deployment.ts";
 import type { TargetRecord } from "../../model/load-balancer.ts";
-import {
-  type DeploymentRecord,
-  primaryDeployment,
-  type ServiceLoadBalancer,
-  type ServiceRecord,
-  taskLoadBalancersOf,
-} from "../../model/service.ts";
+import { primaryDeployment, type ServiceRecord } from "../../model/service.ts";
 import {
   deploymentIdOf,
   isFinished,

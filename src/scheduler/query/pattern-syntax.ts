@@ -1,5 +1,19 @@
-import type { CharacterSet, PatternNode } from "./pattern.ts";
 import { QuerySyntaxError } from "./syntax-error.ts";
+
+/** Ranges of code points, both ends included. */
+export interface CharacterSet {
+  readonly negated: boolean;
+  readonly ranges: readonly (readonly [number, number])[];
+}
+
+/** A pattern as a tree, as `readPattern` makes it. */
+export type PatternNode =
+  | { readonly kind: "set"; readonly set: CharacterSet }
+  | { readonly kind: "sequence"; readonly parts: readonly PatternNode[] }
+  | { readonly kind: "choice"; readonly options: readonly PatternNode[] }
+  | { readonly kind: "repeat"; readonly node: PatternNode; readonly min: number; readonly max: number }
+  | { readonly kind: "start" }
+  | { readonly kind: "end" };
 
 /** How often a part may be repeated by number. */
 const MAX_REPEAT = 100;

@@ -1,23 +1,8 @@
-import { readPattern } from "./pattern-syntax.ts";
+import { type CharacterSet, type PatternNode, readPattern } from "./pattern-syntax.ts";
 import { QuerySyntaxError } from "./syntax-error.ts";
 
 /** A pattern of more steps than this, with its repetitions written out, is refused. Matching costs at most steps x characters. */
 export const MAX_PATTERN_STEPS = 512;
-
-/** Ranges of code points, both ends included. */
-export interface CharacterSet {
-  readonly negated: boolean;
-  readonly ranges: readonly (readonly [number, number])[];
-}
-
-/** A pattern as a tree, as `readPattern` makes it. */
-export type PatternNode =
-  | { readonly kind: "set"; readonly set: CharacterSet }
-  | { readonly kind: "sequence"; readonly parts: readonly PatternNode[] }
-  | { readonly kind: "choice"; readonly options: readonly PatternNode[] }
-  | { readonly kind: "repeat"; readonly node: PatternNode; readonly min: number; readonly max: number }
-  | { readonly kind: "start" }
-  | { readonly kind: "end" };
 
 type Step =
   | { readonly op: "set"; readonly set: CharacterSet }

@@ -1,5 +1,6 @@
 import type { AdvancedConfiguration, DeploymentConfiguration, LoadBalancer } from "@aws-sdk/client-ecs";
-import type { AdvancedLoadBalancer, CircuitBreakerSettings, ServiceLoadBalancer } from "../../../model/service.ts";
+import type { AdvancedLoadBalancer, ServiceLoadBalancer } from "../../../model/deployment.ts";
+import type { CircuitBreakerSettings } from "../../../model/service.ts";
 import type { TaskDefinitionRecord } from "../../../model/task-definition.ts";
 import type { BerthView } from "../../../store/index.ts";
 import { invalidParameter } from "../errors.ts";

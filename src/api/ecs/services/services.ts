@@ -1,6 +1,7 @@
 import type { PlacementStrategy } from "@aws-sdk/client-ecs";
 import { newDeployment, nextGroups, supersede } from "../../../deployment/index.ts";
-import { type DeploymentRecord, primaryDeployment, type ServiceRecord } from "../../../model/service.ts";
+import type { DeploymentRecord } from "../../../model/deployment.ts";
+import { primaryDeployment, type ServiceRecord } from "../../../model/service.ts";
 import type { Instant } from "../../../runtime/clock.ts";
 import {
   beginServiceDeployment,

@@ -1,5 +1,6 @@
+import type { ServiceLoadBalancer } from "../../../model/deployment.ts";
 import { actionTargetGroups } from "../../../model/load-balancer.ts";
-import type { ServiceLoadBalancer, ServiceRecord } from "../../../model/service.ts";
+import type { ServiceRecord } from "../../../model/service.ts";
 import { actionsOf, findForward } from "../../../state/index.ts";
 import type { BerthView } from "../../../store/index.ts";
 import { invalidParameter } from "../errors.ts";

@@ -5,13 +5,8 @@ import type {
   ServiceDeployment,
   ServiceRevisionSummary,
 } from "@aws-sdk/client-ecs";
-import {
-  type DeploymentRecord,
-  NO_CIRCUIT_BREAKER,
-  type ServiceLoadBalancer,
-  type ServiceRecord,
-  taskLoadBalancersOf,
-} from "../../../model/service.ts";
+import { type DeploymentRecord, type ServiceLoadBalancer, taskLoadBalancersOf } from "../../../model/deployment.ts";
+import { NO_CIRCUIT_BREAKER, type ServiceRecord } from "../../../model/service.ts";
 import type { ServiceDeploymentRecord } from "../../../model/service-deployment.ts";
 import type { HookRun, LifecycleHook, ShiftSettings } from "../../../model/traffic-shift.ts";
 

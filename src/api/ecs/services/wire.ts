@@ -6,7 +6,8 @@ import type {
   TaskSet,
   TaskSetField,
 } from "@aws-sdk/client-ecs";
-import type { DeploymentRecord, ServiceRecord } from "../../../model/service.ts";
+import type { DeploymentRecord } from "../../../model/deployment.ts";
+import type { ServiceRecord } from "../../../model/service.ts";
 import { deploymentIdOf, revisionArnOf } from "../../../model/service-deployment.ts";
 import type { TaskRecord } from "../../../model/task.ts";
 import { computedDesiredCount, primaryTaskSet, type TaskSetRecord } from "../../../model/task-set.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type BalancerState, BalancerStateError, type TargetGroupState, validateState } from "./state.ts";
+import type { BalancerState, TargetGroupState } from "./state.ts";
+import { BalancerStateError, validateState } from "./validate-state.ts";
 
 const group: TargetGroupState = {
   id: "g",
