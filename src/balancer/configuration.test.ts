@@ -11,6 +11,7 @@ const settings = {
   runtimeAddress: "unix@/var/lib/berth/balancer/runtime.sock",
   serverStateFile: "/var/lib/berth/balancer/servers.state",
   stickyFile: "/var/lib/berth/balancer/sticky.map",
+  challengesFile: "/var/lib/berth/balancer/challenges.map",
   weightsFile: "/var/lib/berth/balancer/weights.map",
   certificatesDir: "/var/lib/berth/balancer/certificates",
   user: { name: "haproxy", group: "haproxy" },
@@ -86,6 +87,16 @@ const state: BalancerState = {
     ),
   ],
 };
+
+test("HTTP listeners look for challenges only where there may be some, before their rules, and another one is no reload", () => {
+  const answering = (...challenges: { token: string; answer: string }[]) => ({ ...state, challenges });
+  const text = renderConfiguration(answering(), new Map(), settings, "");
+  const lines = text.match(/^ {2}http-request return status 200 .*challenges\.map.*$/gm) ?? [];
+  assert.equal(lines.length, 2, "the two HTTP listeners");
+  assert.ok(!renderConfiguration(state, new Map(), settings, "").includes("challenges"));
+  assert.equal(structureOf(answering({ token: "a", answer: "a.b" }), settings), structureOf(answering(), settings));
+  assert.notEqual(structureOf(answering(), settings), structureOf(state, settings));
+});
 
 const GOLDEN = `# Written by Berth. It is written anew at every change of a listener or target group.
 global

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { bindLines } from "./certificates.ts";
+import { challengeLines } from "./challenges.ts";
 import { headerLines } from "./headers.ts";
 import { backendName, backupName, frontendName } from "./names.ts";
 import { quoteWord } from "./quote-word.ts";
@@ -19,6 +20,8 @@ export interface ConfigurationSettings {
   readonly weightsFile: string;
   /** The map of what cookies lead to (stickiness.ts); like the path before. */
   readonly stickyFile: string;
+  /** The map of what ACME servers are answered (challenges.ts); like the path before. */
+  readonly challengesFile: string;
   /** Where certificates are, and the lists of them that listeners have; like the path before. */
   readonly certificatesDir: string;
   /** Whom the workers become after binding; undefined where the master is not root. */
@@ -86,6 +89,7 @@ function frontendSection(state: BalancerState, listener: ListenerState, settings
       `  timeout http-keep-alive ${idle}`,
       // A reload must not close an idle connection under a client that is about to use it.
       "  option idle-close-on-response",
+      ...challengeLines(state, settings.challengesFile),
       ...headerLines(listener),
     );
   lines.push(...(listener.protocol === "HTTP" ? ruleLines : connectionLines)(listener, settings.weightsFile));
@@ -205,8 +209,8 @@ export function renderConfiguration(
 }
 
 /**
- * A fingerprint of all that only a reload can change: everything but the targets, the weights of forwards to several groups, and
- * certificates that are no default. Equal fingerprints: HAProxy can get from
+ * A fingerprint of all that only a reload can change: everything but the targets, the weights of forwards to several groups,
+ * challenges, and certificates that are no default. Equal fingerprints: HAProxy can get from
  * one state to the other by its runtime API alone. Servers' options are in it, since a server keeps those it was added with.
  */
 export function structureOf(state: BalancerState, settings: ConfigurationSettings): string {

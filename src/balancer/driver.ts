@@ -2,23 +2,20 @@ import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Balancer, BalancerStatus } from "./balancer.ts";
 import { probeBind } from "./bind.ts";
-import { type Certificates, certificateCommands, certificateFiles, wantedCertificates } from "./certificates.ts";
 import type { Command } from "./commands.ts";
 import { type ConfigurationSettings, renderConfiguration, structureOf } from "./configuration.ts";
 import { Fleet } from "./fleet.ts";
 import { ConfigurationRefused, HaproxyProcess, type Snapshot } from "./haproxy.ts";
 import { haproxyVersion, type Launcher } from "./launcher.ts";
 import { Listeners } from "./listeners.ts";
-import { type MapContents, mapCommands, renderMap } from "./live-map.ts";
+import { LiveContents } from "./live-contents.ts";
 import { backendName } from "./names.ts";
 import { RuntimeUnreachable } from "./runtime.ts";
 import { socketAddress } from "./server-options.ts";
 import { renderServerState } from "./server-state.ts";
 import type { BalancerState, TargetReport } from "./state.ts";
 import type { ServerRow, WorkerInfo } from "./statistics.ts";
-import { stickyServers } from "./stickiness.ts";
 import { validateState } from "./validate-state.ts";
-import { weightEntries } from "./weights.ts";
 
 export interface BalancerOptions {
   /** Configuration, sockets, pid and log of HAProxy. Made if missing, for its owner alone. One balancer per directory. */
@@ -61,6 +58,7 @@ class Driver implements Balancer {
   readonly #version: string;
   readonly #listeners = new Listeners(probeBind);
   readonly #fleet = new Fleet();
+  readonly #live: LiveContents;
   readonly #subscribers = new Set<(changed: readonly TargetReport[]) => void>();
   readonly #waiting = new Set<{ resolve: () => void; reject: (error: Error) => void }>();
 
@@ -71,12 +69,6 @@ class Driver implements Balancer {
   #structure = "";
   #backends: ReadonlySet<string> = new Set();
   #bound: ReadonlySet<string> = new Set();
-  /** The weights of forwards that it has; undefined until an adopted one was asked. */
-  #weights: MapContents | undefined;
-  /** The same of what cookies lead to. */
-  #sticky: MapContents | undefined;
-  /** The same of certificates. */
-  #certificates: Certificates | undefined;
   #lastError: string | undefined;
   #retryAtMs = 0;
   #retiredAtMs = 0;
@@ -95,11 +87,13 @@ class Driver implements Balancer {
     this.#log = log;
     this.#version = version;
     this.#haproxy = new HaproxyProcess(dir, launcher, clock, log, () => this.#wake());
+    this.#live = new LiveContents(this.#haproxy);
     this.#settings = {
       runtimeAddress: launcher.runtime(this.#haproxy.files).bind,
       serverStateFile: this.#haproxy.files.serverState,
       weightsFile: this.#haproxy.files.weights,
       stickyFile: this.#haproxy.files.sticky,
+      challengesFile: this.#haproxy.files.challenges,
       certificatesDir: this.#haproxy.files.certificates,
       user: launcher.user,
     };
@@ -205,9 +199,9 @@ class Driver implements Balancer {
     const carried = { ...state, targetGroups };
     const retired = await this.#retired(carried);
     const look = this.#fleet.look(carried, snapshot.rows, [...retired.values()].flat(), this.#clock.monotonic());
-    const live = await this.#liveCommands(state, look.tracks);
+    const live = await this.#live.commands(state, look.tracks);
     const refusal = await this.#send([...live, ...look.commands]);
-    if (refusal !== undefined) this.#forgetLive();
+    if (refusal !== undefined) this.#live.forget();
     for (const [pid, rows] of retired)
       for (const row of rows)
         if (look.cuts.includes(`${row.backend}/${row.name}`)) await this.#haproxy.cutRetired(pid, row);
@@ -277,27 +271,18 @@ class Driver implements Balancer {
   async #become(state: BalancerState, structure: string, running: boolean): Promise<void> {
     const generation = this.#generation + 1;
     const description = `berth ${generation} ${structure}`;
-    const { weights, sticky } = this.#haproxy.files;
-    const shares = weightEntries(state);
-    const servers = stickyServers(state, this.#fleet.tracks);
-    const certificates = wantedCertificates(state, this.#haproxy.files.certificates);
+    const { maps, certificates, took } = this.#live.ofState(state, this.#fleet.tracks);
     const config = {
       text: renderConfiguration(state, this.#fleet.written(state), this.#settings, description),
       description,
       serverState: renderServerState(state, this.#fleet.tracks),
-      maps: new Map([
-        [weights, renderMap(shares)],
-        [sticky, renderMap(servers)],
-      ]),
-      certificates: certificateFiles(certificates),
+      maps,
+      certificates,
     };
     const from = this.#clock.monotonic();
     const worker = running ? await this.#haproxy.reload(config) : await this.#haproxy.start(config);
     this.#took(worker, generation, structure);
-    this.#weights = shares;
-    this.#sticky = servers;
-    this.#certificates = certificates;
-    this.#haproxy.keepCertificates(config.certificates);
+    took();
     const fields = { generation, pid: worker.pid, ms: Math.round(this.#clock.monotonic() - from) };
     this.#log.info(fields, running ? "HAProxy reloaded" : "HAProxy started");
   }
@@ -309,35 +294,8 @@ class Driver implements Balancer {
     const { sockets, backends } = this.#haproxy.carried();
     this.#bound = new Set(sockets.values());
     this.#backends = backends;
-    this.#forgetLive();
+    this.#live.forget();
     this.#fleet.workerChanged();
-  }
-
-  /** The commands for what changes without a reload and is no target. Of what HAProxy does not have, none: a reload brings it. */
-  async #liveCommands(state: BalancerState, tracks: Fleet["tracks"]): Promise<Command[]> {
-    const { weights, sticky } = this.#haproxy.files;
-    this.#weights ??= await this.#haproxy.map(weights);
-    this.#sticky ??= await this.#haproxy.map(sticky);
-    const entries = weightEntries(state);
-    const known = this.#weights;
-    const shares = new Map([...known].map(([entry, value]) => [entry, entries.get(entry) ?? value]));
-    const servers = stickyServers(state, tracks);
-    const maps = [...mapCommands(weights, known, shares), ...mapCommands(sticky, this.#sticky, servers)];
-    this.#weights = shares;
-    this.#sticky = servers;
-    const wanted = wantedCertificates(state, this.#haproxy.files.certificates);
-    this.#certificates ??= await this.#haproxy.certificates(wanted);
-    const { commands, after } = certificateCommands(this.#certificates, wanted);
-    this.#certificates = after;
-    if (commands.length > 0) this.#haproxy.keepCertificates(certificateFiles(wanted));
-    return [...commands, ...maps];
-  }
-
-  /** HAProxy is asked anew what it has. */
-  #forgetLive(): void {
-    this.#weights = undefined;
-    this.#sticky = undefined;
-    this.#certificates = undefined;
   }
 
   /** The servers of retired workers, by worker. Asked for rarely unless a target drains, which waits for their sessions. */
@@ -356,7 +314,7 @@ class Driver implements Balancer {
     if (commands.length === 0) return undefined;
     let refusal: string | undefined;
     const answers = await this.#haproxy.command(commands).catch((error) => {
-      this.#forgetLive(); // some may have been carried out
+      this.#live.forget(); // some may have been carried out
       throw error;
     });
     for (const [index, { text, accepts }] of commands.entries()) {

@@ -11,6 +11,7 @@ export type {
   BalancerProtocol,
   BalancerState,
   CertificateState,
+  ChallengeState,
   HeaderSettings,
   HealthCheckState,
   ListenerState,

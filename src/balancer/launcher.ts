@@ -16,6 +16,8 @@ export interface BalancerFiles {
   readonly weights: string;
   /** What cookies lead to, for a worker that starts. */
   readonly sticky: string;
+  /** What ACME servers are answered, for a worker that starts. */
+  readonly challenges: string;
   /** Certificates with their private keys, and lists of them: a folder for its owner alone. */
   readonly certificates: string;
   readonly pid: string;
@@ -58,6 +60,7 @@ export function balancerFiles(dir: string): BalancerFiles {
     serverState: join(dir, "servers.state"),
     weights: join(dir, "weights.map"),
     sticky: join(dir, "sticky.map"),
+    challenges: join(dir, "challenges.map"),
     certificates: join(dir, "certificates"),
     pid: join(dir, "haproxy.pid"),
     log: join(dir, "haproxy.log"),

@@ -21,15 +21,21 @@ const SILENT = /^$/;
 /** An entry that is gone already is as good as deleted. */
 const GONE = /^$|entry not found/i;
 
-/** The commands that make the map at `file`, which is `known` to be so, the `wanted` one. */
-export function mapCommands(file: string, known: MapContents, wanted: MapContents): Command[] {
+/** What HAProxy says of a map that no line of its configuration looks into. */
+export const NO_SUCH_MAP = /^$|unknown map/i;
+
+/**
+ * The commands that make the map at `file`, which is `known` to be so, the `wanted` one. `silent` says which answers to a new entry
+ * are good: those of a map that may not be there are more.
+ */
+export function mapCommands(file: string, known: MapContents, wanted: MapContents, silent = SILENT): Command[] {
   const commands: Command[] = [];
   for (const entry of known.keys())
     if (!wanted.has(entry)) commands.push({ text: `del map ${file} ${entry}`, accepts: GONE });
   for (const [entry, value] of wanted) {
     const before = known.get(entry);
     if (before === value) continue;
-    commands.push({ text: `${before === undefined ? "add" : "set"} map ${file} ${entry} ${value}`, accepts: SILENT });
+    commands.push({ text: `${before === undefined ? "add" : "set"} map ${file} ${entry} ${value}`, accepts: silent });
   }
   return commands;
 }

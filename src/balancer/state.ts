@@ -123,12 +123,22 @@ export interface TargetGroupState {
   readonly targets: readonly TargetState[];
 }
 
+/** What HTTP listeners answer by themselves to one request of an ACME server. */
+export interface ChallengeState {
+  /** The last part of the path that is asked for; 1-128 characters of base64url. */
+  readonly token: string;
+  /** The whole body of the answer: the token, a dot and the account key's thumbprint. */
+  readonly answer: string;
+}
+
 /** All that is wanted of the balancer. Given whole each time; there is no such thing as a change to it. */
 export interface BalancerState {
   readonly listeners: readonly ListenerState[];
   readonly targetGroups: readonly TargetGroupState[];
   /** Those that listeners name; others may be there. Absent: none. */
   readonly certificates?: readonly CertificateState[];
+  /** What every HTTP listener answers to ACME servers. Absent: there will be none, and listeners need not look for any. */
+  readonly challenges?: readonly ChallengeState[];
 }
 
 /** What is known of one target. The reasons and texts are ELB's (DescribeTargetHealth). */

@@ -79,6 +79,21 @@ const REFUSED: readonly [string, BalancerState, RegExp][] = [
     { listeners: [listener, { ...listener, id: "m" }], targetGroups: [group] },
     /also wanted by listener "l"/,
   ],
+  [
+    "a challenge whose token would end a command",
+    { listeners: [], targetGroups: [], challenges: [{ token: "a; shutdown", answer: "a.b" }] },
+    /token has 1-128/,
+  ],
+  [
+    "a challenge whose answer has a blank",
+    { listeners: [], targetGroups: [], challenges: [{ token: "a", answer: "a b" }] },
+    /its answer/,
+  ],
+  [
+    "the same challenge twice",
+    { listeners: [], targetGroups: [], challenges: ["x", "y"].map((answer) => ({ token: "a", answer })) },
+    /"a" is there twice/,
+  ],
   ["an idle timeout of nothing", withListener({ idleTimeoutSeconds: 0 }), /idle timeout 0 s/],
 ];
 

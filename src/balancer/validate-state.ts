@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { challengeProblems } from "./challenges.ts";
 import { headerProblems } from "./headers.ts";
 import type { BalancerState, HealthCheckState, ListenerState, TargetGroupState } from "./state.ts";
 import { stickinessProblems } from "./stickiness.ts";
@@ -16,7 +17,7 @@ export class BalancerStateError extends Error {
 
 /** Throws a BalancerStateError naming everything in `state` that cannot be carried out. */
 export function validateState(state: BalancerState): void {
-  const problems: string[] = [];
+  const problems: string[] = [...challengeProblems(state)];
   const groups = new Map<string, TargetGroupState>();
   for (const group of state.targetGroups) {
     const name = `target group ${JSON.stringify(group.id)}`;
