@@ -5,8 +5,8 @@ import type {
   SubmitTaskStateChangeRequest,
 } from "@aws-sdk/client-ecs";
 import { type AwsClientOptions, createAwsClient, UnreachableError } from "../wire/client.ts";
+import { NoCredentialsError } from "../wire/credential-source.ts";
 import { AwsError } from "../wire/errors.ts";
-import { NoCredentialsError } from "./credentials.ts";
 
 /** Limit of one call, the official agent's own (agent protocol, 1.2). */
 const CALL_MS = 42_000;

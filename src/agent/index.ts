@@ -1,8 +1,8 @@
 import { systemClock } from "../runtime/clock.ts";
 import { processLog } from "../runtime/log.ts";
 import { systemRandom } from "../runtime/random.ts";
+import { credentialSource } from "../wire/credential-source.ts";
 import { AGENT_HELP, type AgentConfig, parseAgentConfig } from "./config.ts";
-import { credentialSource } from "./credentials.ts";
 import { dockerRuntime } from "./docker/docker-runtime.ts";
 import { EXIT } from "./exit-code.ts";
 import { runAgent } from "./main.ts";

@@ -1,4 +1,15 @@
 export type { Balancer, BalancerStatus } from "./balancer.ts";
+export { CARRIER_NAME, OWN_NAME } from "./carriers/admission.ts";
+export {
+  type Carrier,
+  type Carriers,
+  type CarriersOptions,
+  type CarriersWatcher,
+  createCarriers,
+} from "./carriers/carriers.ts";
+export { type CarrierHost, type CarrierHostOptions, startCarrierHost } from "./carriers/host.ts";
+export { type KeptState, openKeptState } from "./carriers/kept-state.ts";
+export { CARRIER_PATH } from "./carriers/messages.ts";
 export { type BalancerOptions, startBalancer } from "./driver.ts";
 export {
   type ContainerLauncherOptions,

@@ -9,6 +9,7 @@ import { applyHealth, type ContainersHealth } from "../state/index.ts";
 import type { BerthSchema, BerthStore, Change } from "../store/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 import { AwsError } from "../wire/errors.ts";
+import { refuseUpgrade } from "../wire/refuse-upgrade.ts";
 import { type CredentialsLookup, createVerifier, type SignatureVerifier } from "../wire/sigv4.ts";
 import { AcsSession } from "./acs-session.ts";
 import { type AgentSocket, websocketOf } from "./agent-socket.ts";
@@ -22,7 +23,7 @@ import { Round } from "./round.ts";
 import { DEFAULT_GATEWAY_SETTINGS, type GatewaySettings } from "./settings.ts";
 import { type TaskLogsAnswer, TaskLogsExchange, type TaskLogsRequest } from "./task-logs.ts";
 import { TcsSession } from "./tcs-session.ts";
-import { type Admission, admit, refuse, type SessionRequest, sessionRequest } from "./upgrade.ts";
+import { type Admission, admit, type SessionRequest, sessionRequest } from "./upgrade.ts";
 
 export interface GatewayOptions {
   readonly store: BerthStore;
@@ -110,7 +111,7 @@ class AgentGateway implements Gateway {
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       this.#context.log.warn({ code: error.code, message: error.message }, "agent's session is refused");
-      refuse(socket, error);
+      refuseUpgrade(socket, error);
     }
   }
 

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import type { BerthView } from "../store/index.ts";
 import { AwsError } from "../wire/errors.ts";
@@ -93,21 +92,4 @@ function checkCluster(given: string, instance: ContainerInstanceRecord): void {
   if (given !== "" && given !== name && given !== instance.clusterArn) {
     throw new AwsError("InvalidClusterException", `The container instance is registered in cluster ${name}.`);
   }
-}
-
-const STATUS_TEXTS: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  404: "Not Found",
-  503: "Service Unavailable",
-};
-
-/** Answers an upgrade that may not go on, in the form that agents look for, and ends the connection. */
-export function refuse(socket: Duplex, error: AwsError): void {
-  const body = JSON.stringify({ [error.code]: error.message.slice(0, 800) });
-  const status = `${error.httpStatus} ${STATUS_TEXTS[error.httpStatus] ?? "Error"}`;
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nx-amzn-ErrorType: ${error.code}\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
 }

@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseSharedCredentials } from "../runtime/shared-credentials.ts";
-import type { Credentials } from "../wire/sign.ts";
+import type { Credentials } from "./sign.ts";
 
 /** There is no access key to sign with. The message says where it was looked for. */
 export class NoCredentialsError extends Error {}
 
 /**
- * Where the agent's access key comes from: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else the profile AWS_PROFILE
+ * Where a process's access key comes from: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else the profile AWS_PROFILE
  * of AWS_SHARED_CREDENTIALS_FILE. The file is read again at each use, so that a rotated key is taken up.
  */
 export function credentialSource(env: NodeJS.ProcessEnv): () => Credentials {
