@@ -12,25 +12,22 @@ export interface Chance {
 export class Arrivals {
   /** What the hashes are mixed with. */
   readonly salt: number;
-  readonly #hashes: Uint32Array;
+  readonly #hashes: Int32Array;
   /** The arrivals of instances on which tasks were placed; 0 for the others. */
   #times: Float64Array | undefined;
   #draws: Int32Array | undefined;
 
-  constructor(hashes: Uint32Array, chance: Chance) {
+  constructor(hashes: Int32Array, chance: Chance) {
     this.#hashes = hashes;
-    this.salt = Math.floor(chance.next() * 2 ** 32);
-  }
-
-  /** True as long as no task was placed: then `mixed(hash ^ salt)` is an instance's earliness. */
-  get areFirst(): boolean {
-    return this.#times === undefined;
+    this.salt = Math.floor(chance.next() * 2 ** 32) | 0;
   }
 
   /** The later the arrival, the smaller: what can be compared without working out the time of those never chosen. */
   earliness(slot: number): number {
     const time = this.#times?.[slot] ?? 0;
-    return time === 0 ? mixed((this.#hashes[slot] ?? 0) ^ this.salt) : Math.exp(-time) * 2 ** 32 - 0.5;
+    return time === 0
+      ? firstEarliness((this.#hashes[slot] ?? 0) ^ this.salt)
+      : Math.exp(-time) * 2 ** 32 - 0.5 - 2 ** 31;
   }
 
   time(slot: number): number {
@@ -49,15 +46,21 @@ export class Arrivals {
   }
 }
 
+/** The earliness of an instance's first arrival, made of its hash and the salt: a whole number of 32 bits, signed, since that is made and
+ *  compared fastest. Its later arrivals have less. */
+export function firstEarliness(salted: number): number {
+  return mixed(salted) ^ 0x80000000;
+}
+
 /** A wait with mean 1 from 32 even bits; never 0. */
 function waitOf(bits: number): number {
-  return -Math.log((bits + 0.5) / 2 ** 32);
+  return -Math.log(((bits >>> 0) + 0.5) / 2 ** 32);
 }
 
 /** Mixes 32 bits so that each bit of the answer depends on each that is given (the finish of MurmurHash3). */
-export function mixed(bits: number): number {
+function mixed(bits: number): number {
   let hash = bits;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return hash ^ (hash >>> 16);
 }

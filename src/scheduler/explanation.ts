@@ -59,7 +59,7 @@ export function explainPlacement(request: PlacementRequest, fleet: Fleet): Place
 export function explainRoom(room: Headroom): PlacementExplanation {
   const instances: InstanceExplanation[] = [];
   const draining: ContainerInstanceArn[] = [];
-  for (let slot = 0; slot < room.fleet.size; slot++) {
+  for (const slot of room.fleet.slots) {
     const place = room.place(slot);
     if (place === undefined) continue;
     const { arn } = place.instance;
@@ -95,13 +95,13 @@ const ORDER: Readonly<Record<FailedCheck["kind"], number>> = {
 
 /** The instance whose first failed check is the last in their order; among equals the one with the lowest ARN: rule [PL4]. */
 export function closestOf(room: Headroom): Refusal | undefined {
-  const { states, size } = room.fleet;
+  const { states, slots } = room.fleet;
   const { need } = room.request;
   let closest: { readonly slot: number; readonly order: number; readonly check: FailedCheck | undefined } | undefined;
   const isCloser = (slot: number, order: number) =>
     closest === undefined || order > closest.order || (order === closest.order && arnAt(slot) < arnAt(closest.slot));
   const arnAt = (slot: number) => room.fleet.instance(slot)?.arn ?? "";
-  for (let slot = 0; slot < size; slot++) {
+  for (const slot of slots) {
     if (!room.isCandidate(slot)) continue;
     // The first three need no explanation, and most instances fail there.
     let order = ORDER.port;

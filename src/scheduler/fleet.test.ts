@@ -71,7 +71,7 @@ test("[PL5] [PL14] a fleet grows with its instances, gives room back, and is not
     fleet.setInstance(arn, instanceWith(`brief${i}`));
     fleet.setInstance(arn, undefined);
   }
-  assert.ok(fleet.size <= 101, "what left still takes room");
+  assert.ok(fleet.slots.length <= 101, "what left still takes room");
 });
 
 test("[PL14] what an instance is may change after a task was placed by it", () => {

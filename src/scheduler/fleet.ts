@@ -1,6 +1,8 @@
 import type { Attribute } from "@aws-sdk/client-ecs";
 import { attributeValue, type ContainerInstanceRecord } from "../model/container-instance.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
+import { atLeast } from "./at-least.ts";
+import { AttributeColumn } from "./attribute-column.ts";
 import { GroupCounts } from "./group-counts.ts";
 
 /** A slot's state: nothing is known of its instance (or it is INACTIVE). */
@@ -17,13 +19,6 @@ const MAX_ATTRIBUTE_COLUMNS = 8;
 const MAX_VERDICT_COLUMNS = 32;
 const FIRST_CAPACITY = 16;
 
-/** The value that each instance has of one attribute, as a number. */
-export interface AttributeColumn {
-  /** By slot. 0 for an instance without the attribute. */
-  ids: Int32Array;
-  readonly idByValue: Map<string, number>;
-}
-
 /** What a check that looks at nothing but an instance's own description has said of each slot: 0 not asked, 1 yes, 2 no. */
 export interface VerdictColumn {
   verdicts: Uint8Array;
@@ -35,14 +30,16 @@ export interface VerdictColumn {
  * same instances and tasks give the same answers. Columns are for reading.
  */
 export class Fleet {
-  /** Slots are 0 to `size` - 1; some may be ABSENT. */
-  size = 0;
+  /** All slots, 0 and so on; some may be ABSENT. */
+  readonly slots: number[] = [];
   states: Uint8Array = new Uint8Array(FIRST_CAPACITY);
   /** CPU units and MiB that are left. */
-  cpu: Float64Array = new Float64Array(FIRST_CAPACITY);
-  memoryMiB: Float64Array = new Float64Array(FIRST_CAPACITY);
+  cpu: Int32Array = new Int32Array(FIRST_CAPACITY);
+  memoryMiB: Int32Array = new Int32Array(FIRST_CAPACITY);
   /** Of the ARN: what chance is mixed with, so that it does not depend on the order of slots. */
-  hashes: Uint32Array = new Uint32Array(FIRST_CAPACITY);
+  hashes: Int32Array = new Int32Array(FIRST_CAPACITY);
+  /** 0 for each slot. */
+  zeros: Int32Array = new Int32Array(FIRST_CAPACITY);
   readonly #records: (ContainerInstanceRecord | undefined)[] = [];
   readonly #arns: (ContainerInstanceArn | undefined)[] = [];
   readonly #slots = new Map<ContainerInstanceArn, number>();
@@ -111,9 +108,13 @@ export class Fleet {
   }
 
   /** Tasks of the group by slot, as long as the other columns. To be read only. */
-  counts(group: string): Float64Array {
-    const { length } = this.cpu;
-    return this.#groups.get(group)?.column(length) ?? new Float64Array(length);
+  counts(group: string): Int32Array {
+    return this.#groups.get(group)?.column(this.cpu.length) ?? this.zeros;
+  }
+
+  /** Tasks of the group by the value that their instances have of the attribute: by the ids of its column, a copy. */
+  totals(group: string, column: AttributeColumn): Int32Array {
+    return column.totals(this.#groups.get(group));
   }
 
   /** Makes `after` the instance's record; undefined, or an INACTIVE one, takes the instance out. */
@@ -136,6 +137,10 @@ export class Fleet {
     const counts = this.#groups.get(group) ?? new GroupCounts();
     if (counts.total === 0) this.#groups.set(group, counts);
     counts.add(slot, difference, this.cpu.length);
+    for (const column of this.#attributes.values()) {
+      if (counts.total === 0) column.forget(counts);
+      else column.count(counts, slot, difference);
+    }
     if (counts.total === 0) this.#groups.delete(group);
     this.#tasks[slot] = (this.#tasks[slot] ?? 0) + difference;
     this.#giveBack(slot);
@@ -143,11 +148,7 @@ export class Fleet {
 
   /** The column of an attribute's values. */
   attribute(name: string): AttributeColumn {
-    const known = this.#attributes.get(name);
-    const column = known ?? { ids: new Int32Array(this.cpu.length), idByValue: new Map<string, number>() };
-    if (known === undefined) {
-      for (let slot = 0; slot < this.size; slot++) column.ids[slot] = valueId(column, this.#records[slot], name);
-    }
+    const column = this.#attributes.get(name) ?? new AttributeColumn(name, this.#records, this.cpu.length);
     keepLatest(this.#attributes, name, column, MAX_ATTRIBUTE_COLUMNS);
     return column;
   }
@@ -178,9 +179,9 @@ export class Fleet {
   /** Takes in that the slot's instance is described otherwise now. */
   #describe(slot: number): void {
     for (const [name, column] of this.#attributes) {
-      column.ids[slot] = valueId(column, this.#records[slot], name);
+      column.describe(slot, this.#records[slot]);
       // Values that come and go would make the numbers grow for ever: the column is made anew when it is next asked for.
-      if (column.idByValue.size > 2 * this.cpu.length) this.#attributes.delete(name);
+      if (column.size > 2 * this.cpu.length) this.#attributes.delete(name);
     }
     for (const column of this.#verdicts.values()) column.verdicts[slot] = 0;
   }
@@ -188,7 +189,7 @@ export class Fleet {
   #slotFor(arn: ContainerInstanceArn): number {
     const known = this.#slots.get(arn);
     if (known !== undefined) return known;
-    const slot = this.#free.pop() ?? this.size++;
+    const slot = this.#free.pop() ?? this.slots.push(this.slots.length) - 1;
     if (slot >= this.cpu.length) this.#grow(this.cpu.length * 2);
     this.#slots.set(arn, slot);
     this.#arns[slot] = arn;
@@ -205,13 +206,14 @@ export class Fleet {
   }
 
   #grow(capacity: number): void {
-    this.states = copied(new Uint8Array(capacity), this.states);
-    this.cpu = copied(new Float64Array(capacity), this.cpu);
-    this.memoryMiB = copied(new Float64Array(capacity), this.memoryMiB);
-    this.hashes = copied(new Uint32Array(capacity), this.hashes);
-    this.#tasks = copied(new Int32Array(capacity), this.#tasks);
-    for (const column of this.#attributes.values()) column.ids = copied(new Int32Array(capacity), column.ids);
-    for (const column of this.#verdicts.values()) column.verdicts = copied(new Uint8Array(capacity), column.verdicts);
+    this.states = longer(this.states, capacity);
+    this.cpu = atLeast(this.cpu, capacity);
+    this.memoryMiB = atLeast(this.memoryMiB, capacity);
+    this.zeros = atLeast(this.zeros, capacity);
+    this.hashes = atLeast(this.hashes, capacity);
+    this.#tasks = atLeast(this.#tasks, capacity);
+    for (const column of this.#attributes.values()) column.grow(capacity);
+    for (const column of this.#verdicts.values()) column.verdicts = longer(column.verdicts, capacity);
   }
 }
 
@@ -232,15 +234,6 @@ function isDescribedAlike(a: ContainerInstanceRecord | undefined, b: ContainerIn
   );
 }
 
-function valueId(column: AttributeColumn, record: ContainerInstanceRecord | undefined, name: string): number {
-  const value = record === undefined ? undefined : attributeValue(record, name);
-  if (value === undefined) return 0;
-  const known = column.idByValue.get(value);
-  if (known !== undefined) return known;
-  column.idByValue.set(value, column.idByValue.size + 1);
-  return column.idByValue.size;
-}
-
 /** Puts the item last in the map, and takes the first ones out while there are more than `most`. */
 function keepLatest<T>(map: Map<string, T>, key: string, item: T, most: number): void {
   map.delete(key);
@@ -251,16 +244,17 @@ function keepLatest<T>(map: Map<string, T>, key: string, item: T, most: number):
   }
 }
 
-function copied<T extends { set(from: T): void }>(into: T, from: T): T {
-  into.set(from);
-  return into;
+function longer(column: Uint8Array, length: number): Uint8Array {
+  const copy = new Uint8Array(length);
+  copy.set(column);
+  return copy;
 }
 
-/** FNV-1a, 32 bits. */
+/** FNV-1a, 32 bits, signed. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
+  return hash;
 }
 
 /** True if the instance has the attribute, with that value if one is asked for. */

@@ -1,3 +1,5 @@
+import { atLeast } from "./at-least.ts";
+
 /** A group on more than this share of the slots is kept as a column, else as a map. */
 const DENSE_SHARE = 1 / 16;
 /** Below this many slots a map is as good. */
@@ -7,12 +9,17 @@ const DENSE_FROM = 64;
 export class GroupCounts {
   #sparse: Map<number, number> | undefined = new Map();
   /** Kept instead of the map when the group is on many instances, so that placing need not copy it out each time. */
-  #dense: Float64Array | undefined;
+  #dense: Int32Array | undefined;
   #total = 0;
 
   /** Tasks of the group on all instances. */
   get total(): number {
     return this.#total;
+  }
+
+  /** True once the group was on so many instances that each has its place in a column, until it has no tasks. */
+  get isDense(): boolean {
+    return this.#dense !== undefined;
   }
 
   of(slot: number): number {
@@ -37,20 +44,18 @@ export class GroupCounts {
   }
 
   /** The counts by slot, `capacity` of them at least. To be read only: it may be the very column that is kept. */
-  column(capacity: number): Float64Array {
+  column(capacity: number): Int32Array {
     if (this.#dense !== undefined) {
       this.#dense = atLeast(this.#dense, capacity);
       return this.#dense;
     }
-    const column = new Float64Array(capacity);
+    const column = new Int32Array(capacity);
     for (const [slot, count] of this.#sparse ?? []) column[slot] = count;
     return column;
   }
-}
 
-function atLeast(column: Float64Array, length: number): Float64Array {
-  if (column.length >= length) return column;
-  const longer = new Float64Array(length);
-  longer.set(column);
-  return longer;
+  /** Each slot that may have tasks of the group, with its count. */
+  entries(): Iterable<readonly [slot: number, count: number]> {
+    return this.#dense?.entries() ?? this.#sparse ?? [];
+  }
 }

@@ -22,10 +22,10 @@ export class Headroom {
   readonly request: PlacementRequest;
   readonly constraints: readonly Constraint[];
   readonly fleet: Fleet;
-  cpu: Float64Array;
-  memoryMiB: Float64Array;
+  cpu: Int32Array;
+  memoryMiB: Int32Array;
   /** Tasks of the request's group. */
-  peers: Float64Array;
+  peers: Int32Array;
   /** Tasks of the request that were placed on each slot; undefined as long as there is none. */
   placed: Int32Array | undefined;
   readonly #verdicts: Uint8Array;

@@ -1,9 +1,11 @@
 import { Arrivals, type Chance } from "./chance.ts";
-import { type Choice, Heaps, scan } from "./choosers.ts";
+import type { Choice } from "./choice.ts";
 import { closestOf, explainRoom, type PlacementExplanation } from "./explanation.ts";
 import type { Fleet } from "./fleet.ts";
 import { Headroom, type Left } from "./headroom.ts";
+import { Heaps } from "./heaps.ts";
 import type { Placement, PlacementRequest } from "./request.ts";
+import { scan } from "./scan.ts";
 import { ranksOf } from "./strategies.ts";
 
 /** Looking at every instance for each task is cheaper for so many tasks than ordering the instances once. */

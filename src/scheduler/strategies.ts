@@ -1,16 +1,17 @@
 import type { PlacementStrategy } from "@aws-sdk/client-ecs";
 import { attributeValue, type ContainerInstanceRecord } from "../model/container-instance.ts";
-import { ABSENT } from "./fleet.ts";
 import type { Headroom } from "./headroom.ts";
 
 const ATTRIBUTE = "attribute:";
 
 /** A strategy as a number for each slot: the lowest is preferred. */
 export interface Rank {
-  /** The numbers by slot or, where there are `groups`, by the group of the slot. They follow the room as tasks are placed. */
-  values(): Float64Array;
-  /** The group of each slot. */
-  readonly groups?: Int32Array;
+  /** The numbers by slot or, where there are `ids`, by the id of the slot's group. They follow the room as tasks are placed. */
+  values(): Int32Array;
+  /** The id of the group of each slot. */
+  readonly ids?: Int32Array;
+  /** The slots of each group, by its id. */
+  readonly members?: readonly (readonly number[])[];
   /** A task was placed on the slot. */
   occupied?(slot: number): void;
 }
@@ -32,16 +33,13 @@ export function ranksOf(strategy: readonly PlacementStrategy[], room: Headroom):
 
 /** Counts the peers by the attribute's value, those on DRAINING instances too; instances without it are one group. */
 function spreadOver(attribute: string, room: Headroom): Rank {
-  const { ids, idByValue } = room.fleet.attribute(attribute);
-  const totals = new Float64Array(idByValue.size + 1);
-  const { states, size } = room.fleet;
-  const { peers } = room;
-  for (let slot = 0; slot < size; slot++) {
-    // Every slot is below the columns' length: `as number` spares a branch in what runs for each instance.
-    if (states[slot] !== ABSENT) totals[ids[slot] as number]! += peers[slot] as number;
-  }
+  const { fleet, request } = room;
+  const column = fleet.attribute(attribute);
+  const { ids, members } = column;
+  const totals = fleet.totals(request.group, column);
   return {
-    groups: ids,
+    ids,
+    members,
     values: () => totals,
     occupied: (slot) => {
       const group = ids[slot] ?? 0;
