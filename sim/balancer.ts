@@ -57,6 +57,7 @@ export class SimulatedBalancer {
         listeners.add(listener);
         return () => listeners.delete(listener);
       },
+      onTraffic: () => () => {},
       reports: () => [...this.targets.values()].map(reportOf),
       settled: () => Promise.resolve(),
       checkBind: () => Promise.resolve(undefined),

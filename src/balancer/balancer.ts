@@ -1,4 +1,5 @@
 import type { BalancerState, TargetReport } from "./state.ts";
+import type { TrafficSample } from "./traffic-sample.ts";
 
 /** How the balancer itself is doing. */
 export interface BalancerStatus {
@@ -20,6 +21,11 @@ export interface Balancer {
   apply(state: BalancerState): void;
   /** Calls `listener` with every report that differs from the one before it. Returns what stops that. */
   onReport(listener: (changed: readonly TargetReport[]) => void): () => void;
+  /**
+   * Calls `listener` about once a second with what happened since the call before, with several thousand targets more rarely. Returns
+   * what stops that. What HAProxy counts while no process has started this balancer is never told.
+   */
+  onTraffic(listener: (sample: TrafficSample) => void): () => void;
   /** The newest report of every target that is wanted. */
   reports(): readonly TargetReport[];
   /**

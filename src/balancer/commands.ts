@@ -9,13 +9,19 @@ export interface Command {
   /** What comes with it: lines, none of them blank. May be secret: only `text` is ever logged. */
   readonly payload?: string;
   readonly accepts: RegExp;
+  /** The server (`backend/name`) that it deletes, if it deletes one. */
+  readonly deletes?: string;
 }
 
 const SILENT = /^$/;
 const ADDED = /^New server registered\.$/;
 /** Nothing, or the server is not there any more. */
 const GONE_IS_FINE = /^$|^No such server\.?$|^require 'backend\/server'/i;
-const DELETED = /^Server deleted\.$|^No such server\.?$|still has connections|must be put in maintenance/i;
+const DELETED = /^Server deleted\.$/;
+const DELETE_ACCEPTED = /^Server deleted\.$|^No such server\.?$|still has connections|must be put in maintenance/i;
+
+/** Whether the answer to a command that deletes a server says that it is gone. */
+export const isDeleted = (answer: string): boolean => DELETED.test(answer);
 
 function addCommands(path: string, action: Extract<ServerAction, { kind: "add" }>): Command[] {
   const { group, target } = action;
@@ -58,7 +64,11 @@ export function commandsFor(backend: string, action: ServerAction): Command[] {
     case "cut":
       return [path, copy].map((text) => ({ text: `shutdown sessions server ${text}`, accepts: GONE_IS_FINE }));
     case "delete":
-      return [copy, path].map((text) => ({ text: `del server ${text}`, accepts: DELETED }));
+      return [copy, path].map((server) => ({
+        text: `del server ${server}`,
+        accepts: DELETE_ACCEPTED,
+        deletes: server,
+      }));
     default:
       return assertNever(action, "server action");
   }

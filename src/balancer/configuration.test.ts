@@ -102,7 +102,7 @@ const GOLDEN = `# Written by Berth. It is written anew at every change of a list
 global
   description "berth 7 abc"
   stats socket "unix@/var/lib/berth/balancer/runtime.sock" mode 600 level admin
-  stats timeout 60s
+  stats timeout 1h
   server-state-file "/var/lib/berth/balancer/servers.state"
   fd-hard-limit 65536
   hard-stop-after 1h
@@ -110,6 +110,11 @@ global
   max-spread-checks 100
   user "haproxy"
   group "haproxy"
+
+ring traffic
+  format priority
+  maxlen 3072
+  size 1048576
 
 defaults
   load-server-state-from-file global
@@ -125,6 +130,10 @@ frontend ls.http
   timeout http-request 60000ms
   timeout http-keep-alive 60000ms
   option idle-close-on-response
+  log ring@traffic len 3072 format priority local0 info
+  log-format "answer %f %b %s %Tr"
+  http-request set-log-level silent if { fe_req_rate gt 333 }
+  http-request set-log-level notice if { rand(64) eq 0 } { fe_req_rate gt 333 }
   option forwardfor
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Port 80
@@ -145,6 +154,10 @@ frontend ls.closed
   timeout http-request 1500ms
   timeout http-keep-alive 1500ms
   option idle-close-on-response
+  log ring@traffic len 3072 format priority local0 info
+  log-format "answer %f %b %s %Tr"
+  http-request set-log-level silent if { fe_req_rate gt 333 }
+  http-request set-log-level notice if { rand(64) eq 0 } { fe_req_rate gt 333 }
   option forwardfor
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Port 81

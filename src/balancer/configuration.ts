@@ -9,6 +9,7 @@ import { backupOptions, serverOptions } from "./server-options.ts";
 import type { BalancerState, ListenerState, TargetGroupState } from "./state.ts";
 import { stickinessLines } from "./stickiness.ts";
 import { forwardedGroups } from "./traffic.ts";
+import { ringSection, tellingLines } from "./traffic-lines.ts";
 
 /** Where HAProxy finds its things, and what it may use. */
 export interface ConfigurationSettings {
@@ -50,7 +51,8 @@ function globalSection(settings: ConfigurationSettings, description: string): st
     "global",
     `  description ${quoteWord(description)}`,
     `  stats socket ${quoteWord(settings.runtimeAddress)} mode 600 level admin`,
-    "  stats timeout 60s",
+    // The session by which it tells of requests is silent as long as there is none.
+    "  stats timeout 1h",
     `  server-state-file ${quoteWord(settings.serverStateFile)}`,
     `  fd-hard-limit ${LIMITS.descriptors}`,
     `  hard-stop-after ${LIMITS.hardStopAfter}`,
@@ -89,6 +91,7 @@ function frontendSection(state: BalancerState, listener: ListenerState, settings
       `  timeout http-keep-alive ${idle}`,
       // A reload must not close an idle connection under a client that is about to use it.
       "  option idle-close-on-response",
+      ...tellingLines(state.listeners.length),
       ...challengeLines(state, settings.challengesFile),
       ...headerLines(listener),
     );
@@ -199,7 +202,7 @@ export function renderConfiguration(
   settings: ConfigurationSettings,
   description: string,
 ): string {
-  const sections = [globalSection(settings, description), defaultsSection()];
+  const sections = [globalSection(settings, description), ringSection(), defaultsSection()];
   for (const listener of state.listeners) sections.push(frontendSection(state, listener, settings));
   if (sections.some((lines) => lines.some((line) => line.includes(`_backend ${NO_BACKEND}`))))
     sections.push([`backend ${NO_BACKEND}`, "  mode http"]);

@@ -2,7 +2,7 @@ import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Balancer, BalancerStatus } from "./balancer.ts";
 import { probeBind } from "./bind.ts";
-import type { Command } from "./commands.ts";
+import { type Command, isDeleted } from "./commands.ts";
 import { type ConfigurationSettings, renderConfiguration, structureOf } from "./configuration.ts";
 import { Fleet } from "./fleet.ts";
 import { ConfigurationRefused, HaproxyProcess, type Snapshot } from "./haproxy.ts";
@@ -15,6 +15,8 @@ import { socketAddress } from "./server-options.ts";
 import { renderServerState } from "./server-state.ts";
 import type { BalancerState, TargetReport } from "./state.ts";
 import type { ServerRow, WorkerInfo } from "./statistics.ts";
+import type { TrafficSample } from "./traffic-sample.ts";
+import { TrafficWatch } from "./traffic-watch.ts";
 import { validateState } from "./validate-state.ts";
 
 export interface BalancerOptions {
@@ -59,6 +61,7 @@ class Driver implements Balancer {
   readonly #listeners = new Listeners(probeBind);
   readonly #fleet = new Fleet();
   readonly #live: LiveContents;
+  readonly #traffic: TrafficWatch;
   readonly #subscribers = new Set<(changed: readonly TargetReport[]) => void>();
   readonly #waiting = new Set<{ resolve: () => void; reject: (error: Error) => void }>();
 
@@ -88,6 +91,7 @@ class Driver implements Balancer {
     this.#version = version;
     this.#haproxy = new HaproxyProcess(dir, launcher, clock, log, () => this.#wake());
     this.#live = new LiveContents(this.#haproxy);
+    this.#traffic = new TrafficWatch(this.#haproxy.endpoint, clock, log);
     this.#settings = {
       runtimeAddress: launcher.runtime(this.#haproxy.files).bind,
       serverStateFile: this.#haproxy.files.serverState,
@@ -102,6 +106,7 @@ class Driver implements Balancer {
   /** Takes over an HAProxy that runs on the directory already. */
   async adopt(): Promise<void> {
     const worker = await this.#haproxy.find();
+    await this.#traffic.start(worker?.pid);
     if (worker === undefined) return;
     const [, generation, structure] = /^berth (\d+) (\w+)$/.exec(worker.description) ?? [];
     this.#took(worker, Number(generation ?? 0), structure ?? "");
@@ -118,6 +123,10 @@ class Driver implements Balancer {
   onReport(listener: (changed: readonly TargetReport[]) => void): () => void {
     this.#subscribers.add(listener);
     return () => this.#subscribers.delete(listener);
+  }
+
+  onTraffic(listener: (sample: TrafficSample) => void): () => void {
+    return this.#traffic.onTraffic(listener);
   }
 
   reports(): readonly TargetReport[] {
@@ -154,7 +163,9 @@ class Driver implements Balancer {
     this.#timer?.cancel();
     await this.#running;
     this.#finishWaiting(new Error("the balancer is stopped"));
+    this.#traffic.ending();
     if (!keepRunning) await this.#haproxy.halt(graceMs);
+    await this.#traffic.stop();
     this.#worker = undefined;
   }
 
@@ -194,19 +205,21 @@ class Driver implements Balancer {
     if (structured === "changed") snapshot = await this.#haproxy.look();
     if (snapshot === undefined) return;
     if (snapshot.info.pid !== this.#worker?.pid) this.#worker = snapshot.info;
+    await this.#traffic.follow(snapshot.info.pid);
     // Without the wanted structure, targets still come and go in the groups that HAProxy has.
     const targetGroups = state.targetGroups.filter(({ id }) => this.#backends.has(backendName(id)));
     const carried = { ...state, targetGroups };
     const retired = await this.#retired(carried);
     const look = this.#fleet.look(carried, snapshot.rows, [...retired.values()].flat(), this.#clock.monotonic());
     const live = await this.#live.commands(state, look.tracks);
-    const refusal = await this.#send([...live, ...look.commands]);
-    if (refusal !== undefined) this.#live.forget();
+    const refused = await this.#send([...live, ...look.commands]);
+    if (refused !== undefined) this.#live.forget();
     for (const [pid, rows] of retired)
       for (const row of rows)
         if (look.cuts.includes(`${row.backend}/${row.name}`)) await this.#haproxy.cutRetired(pid, row);
     const changed = this.#fleet.commit(look);
     if (changed.length > 0) for (const subscriber of this.#subscribers) subscriber(changed);
+    const refusal = refused ?? (await this.#delete(look.deletes));
     this.#lookMs = this.#clock.monotonic() - from;
     if (structured === "later") this.#again = true;
     if (structured === "later" || structured === "refused") return;
@@ -317,13 +330,21 @@ class Driver implements Balancer {
       this.#live.forget(); // some may have been carried out
       throw error;
     });
-    for (const [index, { text, accepts }] of commands.entries()) {
+    for (const [index, { text, accepts, deletes }] of commands.entries()) {
       const answer = answers[index] ?? "";
+      if (deletes !== undefined && isDeleted(answer)) this.#traffic.deleted(this.#worker?.pid, deletes);
       if (accepts.test(answer)) continue;
       refusal = `HAProxy refused ${JSON.stringify(text)}: ${answer}`;
       this.#log.warn({ command: text, answer }, "HAProxy refused a command");
     }
     return refusal;
+  }
+
+  /** Deletes servers once all that they have counted is known. */
+  async #delete(commands: readonly Command[]): Promise<string | undefined> {
+    if (commands.length === 0) return undefined;
+    const counted = await this.#traffic.countOut(this.#worker?.pid, new Set(commands.flatMap((c) => c.deletes ?? [])));
+    return this.#send(commands.filter(({ deletes = "" }) => counted.has(deletes)));
   }
 
   #failed(error: Error): void {

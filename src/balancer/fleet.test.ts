@@ -34,7 +34,7 @@ function row(name: string, status: string, more: Partial<ServerRow> = {}): Serve
 const server = (target: TargetState, number = 0) => `${serverPrefix(target)}${number}`;
 const A = server(a);
 const up = (name = A) => [row(name, "UP"), row(backupName(name), "no check", { checkStatus: "" })];
-const texts = (look: ReturnType<Fleet["look"]>) => look.commands.map(({ text }) => text);
+const texts = (look: ReturnType<Fleet["look"]>) => [...look.commands, ...look.deletes].map(({ text }) => text);
 
 /** A fleet that has seen `target` up. */
 function seasoned(target = a): Fleet {
@@ -127,8 +127,8 @@ test("a server nobody wants is taken out, cut and deleted, until it is gone", ()
 
 test("a target that comes back while its old server is still leaving gets a new server", () => {
   const look = new Fleet().look(stateOf(a), [row(A, "MAINT", { sessions: 1 })], [], 0);
-  assert.equal(texts(look)[1], `del server tg.g/${A}`);
-  assert.match(texts(look)[2]!, new RegExp(`^add server tg.g/${server(a, 1)} `));
+  assert.ok(texts(look).includes(`del server tg.g/${A}`));
+  assert.match(texts(look)[0]!, new RegExp(`^add server tg.g/${server(a, 1)} `));
 });
 
 test("a target that refused connections gets a fresh server, and the old one's sessions go on", () => {

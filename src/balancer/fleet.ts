@@ -8,6 +8,8 @@ import { lookAtTarget, pairServers, removeServer, type ServerAction, type Server
 /** What a look at all servers asks for, and what is known after it. */
 export interface FleetLook {
   readonly commands: readonly Command[];
+  /** The last of the commands: they delete servers. */
+  readonly deletes: readonly Command[];
   /** Servers (`backend/name`) of retired workers whose target is no longer wanted: their sessions must end. */
   readonly cuts: readonly string[];
   /** Whether HAProxy had every wanted target, drained those that drain, and sent nothing to any other. */
@@ -101,8 +103,10 @@ export class Fleet {
       for (const report of look.reports) reports.set(`${backend}/${report.targetId}`, report);
       for (const action of look.actions) actions.push({ backend, action });
     }
+    const commands = actions.flatMap(({ backend, action }) => commandsFor(backend, action));
     return {
-      commands: actions.flatMap(({ backend, action }) => commandsFor(backend, action)),
+      commands: commands.filter(({ deletes }) => deletes === undefined),
+      deletes: commands.filter(({ deletes }) => deletes !== undefined),
       cuts,
       settled: actions.every(({ action }) => IDLE_ACTIONS.has(action.kind)),
       tracks,

@@ -12,7 +12,6 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Clock } from "../runtime/clock.ts";
@@ -24,9 +23,10 @@ import {
   showsCertificate,
   type wantedCertificates,
 } from "./certificates.ts";
+import { commandLine } from "./command-line.ts";
 import { type BalancerFiles, balancerFiles, checkPath, type Launcher, type ProgramLine } from "./launcher.ts";
 import { type MapContents, parseMap } from "./live-map.ts";
-import { type RuntimeCommand, RuntimeUnreachable, runCommands, runMasterCommand } from "./runtime.ts";
+import { type Endpoint, type RuntimeCommand, RuntimeUnreachable, runCommands, runMasterCommand } from "./runtime.ts";
 import { alerts, failedBinds } from "./start-messages.ts";
 import {
   type Processes,
@@ -114,6 +114,11 @@ export class HaproxyProcess {
     mkdirSync(this.files.certificates, { recursive: true, mode: 0o700 });
   }
 
+  /** The command socket of the worker that takes new connections. */
+  get endpoint(): Endpoint {
+    return this.#launcher.runtime(this.files).endpoint;
+  }
+
   /** The workers and their servers now. Throws RuntimeUnreachable if HAProxy is not there. */
   async look(): Promise<Snapshot> {
     const [info = "", rows = ""] = await this.command(["show info", "show stat -1 4 -1"]);
@@ -121,7 +126,7 @@ export class HaproxyProcess {
   }
 
   command(commands: readonly RuntimeCommand[]): Promise<string[]> {
-    return runCommands(this.#launcher.runtime(this.files).endpoint, commands, this.#clock);
+    return runCommands(this.endpoint, commands, this.#clock);
   }
 
   async processes(): Promise<Processes> {
@@ -375,16 +380,10 @@ export class HaproxyProcess {
     }
   }
 
-  /** Whether `pid` is an HAProxy on our configuration: a pid may have been given to another program since. */
+  /** Whether `pid` is an HAProxy on our configuration, or one that ends: a pid may have been given to another program since. */
   async #isOurs(pid: number): Promise<boolean> {
     if (!Number.isInteger(pid) || pid < 2) return false;
-    const commandLine =
-      process.platform === "linux"
-        ? readFile(`/proc/${pid}/cmdline`, "utf8")
-        : execute("ps", ["-o", "args=", "-p", String(pid)]).then(({ stdout }) => stdout);
-    return commandLine.then(
-      (text) => text.includes(this.files.config),
-      () => false, // no such process
-    );
+    const line = await commandLine(pid);
+    return line === "ending" || (line?.includes(this.files.config) ?? false);
   }
 }

@@ -11,6 +11,7 @@ export { type CarrierHost, type CarrierHostOptions, startCarrierHost } from "./c
 export { type KeptState, openKeptState } from "./carriers/kept-state.ts";
 export { CARRIER_PATH } from "./carriers/messages.ts";
 export { type BalancerOptions, startBalancer } from "./driver.ts";
+export { bucketBounds, bucketOf, type Latency, LatencySum } from "./latency.ts";
 export {
   type ContainerLauncherOptions,
   containerLauncher,
@@ -33,4 +34,13 @@ export type {
   TlsState,
 } from "./state.ts";
 export type { ListenerAction, RuleCondition, RuleState } from "./traffic.ts";
+export {
+  CODE_CLASSES,
+  type CodeClass,
+  type Codes,
+  type ListenerTraffic,
+  type TargetGroupTraffic,
+  type TargetTraffic,
+  type TrafficSample,
+} from "./traffic-sample.ts";
 export { BalancerStateError } from "./validate-state.ts";

@@ -1,17 +1,37 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { backupName, backupOf, encodeName, serverPrefix } from "./names.ts";
+import {
+  backendName,
+  backupName,
+  backupOf,
+  decodeName,
+  encodeName,
+  frontendName,
+  listenerIdOf,
+  serverPrefix,
+  targetGroupIdOf,
+  targetIdOf,
+} from "./names.ts";
 
 test("a name has only characters that HAProxy takes, and tells its id", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme" }), (id) => {
       const name = encodeName(id);
       assert.match(name, /^[A-Za-z0-9._-]*$/);
-      const bytes = name.replace(/_([0-9a-f]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
-      assert.equal(Buffer.from(bytes, "latin1").toString("utf8"), id);
+      assert.equal(decodeName(name), id);
+      assert.equal(targetGroupIdOf(backendName(id)), id);
+      assert.equal(listenerIdOf(frontendName(id)), id);
+      const server = `${serverPrefix({ id, address: "::1", port: 80, draining: false })}3`;
+      assert.equal(targetIdOf(server), id);
+      assert.equal(targetIdOf(backupName(server)), id);
     }),
   );
+});
+
+test("a frontend or backend that is none of ours carries nothing", () => {
+  assert.equal(listenerIdOf("tg.a"), undefined);
+  assert.equal(targetGroupIdOf("none"), undefined);
 });
 
 test("a target's servers are told from those of any other target", () => {

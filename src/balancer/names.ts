@@ -14,11 +14,29 @@ export function encodeName(id: string): string {
   return out;
 }
 
+/** The id that `encodeName` made `name` of. */
+export function decodeName(name: string): string {
+  if (!name.includes("_")) return name;
+  const bytes = name.replace(
+    /[^_]+|_([0-9a-f]{2})/g,
+    (whole, hex?: string) => hex ?? Buffer.from(whole).toString("hex"),
+  );
+  return Buffer.from(bytes, "hex").toString("utf8");
+}
+
 /** The backend that carries a target group. */
 export const backendName = (targetGroupId: string): string => `tg.${encodeName(targetGroupId)}`;
 
+/** The target group that a backend carries, or undefined if it carries none. */
+export const targetGroupIdOf = (backend: string): string | undefined =>
+  backend.startsWith("tg.") ? decodeName(backend.slice(3)) : undefined;
+
 /** The frontend that carries a listener. */
 export const frontendName = (listenerId: string): string => `ls.${encodeName(listenerId)}`;
+
+/** The listener that a frontend carries, or undefined if it carries none. */
+export const listenerIdOf = (frontend: string): string | undefined =>
+  frontend.startsWith("ls.") ? decodeName(frontend.slice(3)) : undefined;
 
 /**
  * What the names of all servers of `target` begin with. Its address is in it: a target that moved is another server.
@@ -31,6 +49,9 @@ export function serverPrefix(target: TargetState): string {
   prefixes.set(target, prefix);
   return prefix;
 }
+
+/** The target that a server, or an unchecked copy, stands for. */
+export const targetIdOf = (server: string): string => decodeName(server.slice(0, server.indexOf(":")));
 
 /** Every look at HAProxy asks for the prefix of every target, and there may be thousands. Targets never change. */
 const prefixes = new WeakMap<TargetState, string>();

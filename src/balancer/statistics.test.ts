@@ -29,8 +29,14 @@ test("what is no statistics is refused", () => {
 });
 
 test("a worker tells its pid, version and description", () => {
-  const info = "Name: HAProxy\nVersion: 2.6.12\nPid: 42\ndescription: berth 3 abc\nStopping: 0\n";
-  assert.deepEqual(parseInfo(info), { pid: 42, version: "2.6.12", description: "berth 3 abc", stopping: false });
+  const info = "Name: HAProxy\nVersion: 2.6.12\nPid: 42\ndescription: berth 3 abc\nStopping: 0\nCurrConns: 7\n";
+  assert.deepEqual(parseInfo(info), {
+    pid: 42,
+    version: "2.6.12",
+    description: "berth 3 abc",
+    stopping: false,
+    connections: 7,
+  });
   assert.throws(() => parseInfo(""), /not worker information/);
 });
 

@@ -49,43 +49,42 @@ function firstFields(line: string, count: number): string[] {
   return fields;
 }
 
-/** The servers in an answer to `show stat -1 4 -1`. Throws if it is no such answer. */
-export function parseServers(answer: string): ServerRow[] {
+/** The named columns of each row of an answer to `show stat`, in the order of `names`. Throws if it is no such answer. */
+export function statisticsColumns(answer: string, names: readonly string[]): string[][] {
   const [header, ...lines] = answer.split("\n");
   if (header === undefined || !header.startsWith("# pxname,svname,"))
     throw new Error(`not statistics: ${JSON.stringify(answer.slice(0, 200))}`);
-  const names = header.slice(2).split(",");
-  const column = (name: string) => {
-    const index = names.indexOf(name);
+  const all = header.slice(2).split(",");
+  const columns = names.map((name) => {
+    const index = all.indexOf(name);
     if (index === -1) throw new Error(`statistics without ${name}`);
     return index;
-  };
-  const columns = {
-    backend: column("pxname"),
-    name: column("svname"),
-    status: column("status"),
-    sessions: column("scur"),
-    checkStatus: column("check_status"),
-    checkCode: column("check_code"),
-    markDowns: column("hanafail"),
-  };
-  const wanted = 1 + Math.max(...Object.values(columns));
+  });
+  const wanted = 1 + Math.max(...columns);
   return lines
     .filter((line) => line !== "")
     .map((line) => {
       const fields = firstFields(line, wanted);
-      const text = (index: number) => fields[index] ?? "";
-      return {
-        backend: text(columns.backend),
-        name: text(columns.name),
-        status: text(columns.status),
-        sessions: Number(text(columns.sessions)),
-        // A check under way is told as `* ` before the result of the one before it.
-        checkStatus: text(columns.checkStatus).replace(/^\* /, ""),
-        checkCode: text(columns.checkCode),
-        markDowns: Number(text(columns.markDowns)),
-      };
+      return columns.map((index) => fields[index] ?? "");
     });
+}
+
+const SERVER_COLUMNS = ["pxname", "svname", "status", "scur", "check_status", "check_code", "hanafail"] as const;
+
+/** The servers in an answer to `show stat -1 4 -1`. Throws if it is no such answer. */
+export function parseServers(answer: string): ServerRow[] {
+  return statisticsColumns(answer, SERVER_COLUMNS).map(
+    ([backend = "", name = "", status = "", sessions, checkStatus = "", checkCode = "", markDowns]) => ({
+      backend,
+      name,
+      status,
+      sessions: Number(sessions),
+      // A check under way is told as `* ` before the result of the one before it.
+      checkStatus: checkStatus.replace(/^\* /, ""),
+      checkCode,
+      markDowns: Number(markDowns),
+    }),
+  );
 }
 
 /** What `show info` says of the worker that answered. */
@@ -94,6 +93,8 @@ export interface WorkerInfo {
   readonly version: string;
   readonly description: string;
   readonly stopping: boolean;
+  /** Clients' connections, those to the command sockets not counted. */
+  readonly connections: number;
 }
 
 export function parseInfo(answer: string): WorkerInfo {
@@ -109,6 +110,7 @@ export function parseInfo(answer: string): WorkerInfo {
     version: fields.get("version") ?? "",
     description: fields.get("description") ?? "",
     stopping: fields.get("stopping") === "1",
+    connections: Number(fields.get("currconns")),
   };
 }
 

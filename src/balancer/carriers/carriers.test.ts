@@ -284,3 +284,19 @@ test("the same host, come again before its old session was given up, takes its p
   await eventually("it has come again", 5_000, () => events.length >= 3);
   assert.deepEqual(events.slice(0, 3), ["+edge-1", "-edge-1", "+edge-1"]);
 });
+
+test("what a host's traffic is comes as it was, and what happens while nobody hears it is lost", async () => {
+  rig = await carriersRig();
+  const local = new FakeBalancer();
+  rig.host({ balancer: local });
+  const { balancer } = await joined(rig);
+  const heard: number[] = [];
+  balancer.onTraffic((sample) => heard.push(sample.at));
+  local.carry({ at: 7, durationMs: 1000, listeners: [], targetGroups: [] });
+  await eventually("the sample has come", 5_000, () => heard.length === 1);
+  assert.deepEqual(heard, [7]);
+  rig.cut();
+  await eventually("the session is over", 10_000, () => rig?.carriers.connected().length === 0);
+  local.carry({ at: 8, durationMs: 1000, listeners: [], targetGroups: [] });
+  assert.deepEqual(heard, [7]);
+});

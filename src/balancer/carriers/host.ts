@@ -14,6 +14,7 @@ import type { KeptState } from "./kept-state.ts";
 import { keepLink } from "./link.ts";
 import { CARRIER_PATH, MAX_REPORTS, type MessageFromHost, type MessageToHost, readMessageToHost } from "./messages.ts";
 import { certificateContext, sessionSealer } from "./session-key.ts";
+import { sampleToSend } from "./traffic-message.ts";
 
 /** Between looks at how HAProxy is. */
 const STATUS_MS = 500;
@@ -66,6 +67,7 @@ class Host implements CarrierHost {
   readonly #endLink: () => void;
   readonly #looks: Timer;
   readonly #unreport: () => void;
+  readonly #endTraffic: () => void;
   /** Until then, what was kept waits. */
   #patience: Timer | undefined;
   #channel: Channel | undefined;
@@ -82,6 +84,7 @@ class Host implements CarrierHost {
     const { balancer, clock, random, log, pingMs } = options;
     this.#options = options;
     this.#unreport = balancer.onReport((changed) => this.#tellReports(changed, false));
+    this.#endTraffic = balancer.onTraffic((sample) => this.#send({ type: "traffic", sample: sampleToSend(sample) }));
     this.#resume();
     this.#looks = clock.every(STATUS_MS, () => this.#tellStatus());
     this.#endLink = keepLink({
@@ -103,6 +106,7 @@ class Host implements CarrierHost {
     this.#patience?.cancel();
     this.#looks.cancel();
     this.#unreport();
+    this.#endTraffic();
     this.#endLink();
     await this.#options.kept.flush();
   }

@@ -1,14 +1,56 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { TrafficSample } from "../traffic-sample.ts";
 import { readMessageFromHost, readMessageToHost } from "./messages.ts";
+import { MAX_TARGETS_IN_SAMPLE, sampleToSend } from "./traffic-message.ts";
 
 const REPORT = { targetGroupId: "g", targetId: "t", state: "healthy", sessions: 0 };
+
+const CODES = { "2xx": 1, "3xx": 0, "4xx": 0, "5xx": 0 };
+const CARRIED = {
+  requests: 1,
+  connections: 0,
+  bytesIn: 80,
+  bytesOut: 100,
+  answers: CODES,
+  connectionErrors: 0,
+  responseErrors: 0,
+  latency: { sumMs: 17, buckets: { 16: 1 } },
+  active: 0,
+};
+const SAMPLE = {
+  at: 1,
+  durationMs: 1000,
+  listeners: [
+    {
+      listenerId: "l",
+      requests: 1,
+      connections: 1,
+      bytesIn: 80,
+      bytesOut: 100,
+      answers: CODES,
+      badRequests: 0,
+      latency: CARRIED.latency,
+      activeConnections: 1,
+    },
+  ],
+  targetGroups: [
+    {
+      targetGroupId: "g",
+      ...CARRIED,
+      targetAnswers: CODES,
+      ownAnswers: CODES,
+      targets: [{ targetId: "t", ...CARRIED }],
+    },
+  ],
+} satisfies TrafficSample;
 
 for (const message of [
   { type: "taken", number: 1 },
   { type: "settled", number: 1, problem: "no" },
   { type: "reports", isWhole: true, reports: [REPORT] },
   { type: "status", status: { pid: 1, version: "2.6", generation: 1, failedListeners: [] } },
+  { type: "traffic", sample: SAMPLE },
   { type: "bind-answer", question: 3, problem: "taken" },
 ])
   test(`a host may say ${message.type}`, () => {
@@ -29,6 +71,7 @@ for (const [what, text, problem] of [
     JSON.stringify({ type: "reports", isWhole: true, reports: [{ ...REPORT, state: "fine" }] }),
     /malformed/,
   ],
+  ["a count that is none", JSON.stringify({ type: "traffic", sample: { ...SAMPLE, durationMs: -1 } }), /malformed/],
 ] as const)
   test(`a host that says ${what} is not understood`, () => {
     assert.throws(() => readMessageFromHost(text), problem);
@@ -42,4 +85,12 @@ test("what a later release says beside is passed over", () => {
     question: 1,
     port: 80,
   });
+});
+
+test("of more targets than fit into a message, only what their groups carried is told", () => {
+  const many = Array.from({ length: MAX_TARGETS_IN_SAMPLE + 1 }, (_, n) => ({ targetId: String(n), ...CARRIED }));
+  const [group] = SAMPLE.targetGroups;
+  assert.equal(sampleToSend(SAMPLE), SAMPLE);
+  const sent = sampleToSend({ ...SAMPLE, targetGroups: [{ ...group!, targets: many }] });
+  assert.deepEqual(sent.targetGroups, [{ ...group, targets: [] }]);
 });

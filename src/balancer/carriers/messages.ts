@@ -1,7 +1,9 @@
 import * as v from "valibot";
 import type { BalancerStatus } from "../balancer.ts";
 import type { TargetReport } from "../state.ts";
+import type { TrafficSample } from "../traffic-sample.ts";
 import type { StateChange } from "./changes.ts";
+import { trafficSample } from "./traffic-message.ts";
 
 /** Where a host that carries load balancers opens its session. */
 export const CARRIER_PATH = "/balancer/ws";
@@ -34,6 +36,8 @@ export type MessageFromHost =
   /** What became of targets; `isWhole`: and nothing is known of any other. */
   | { readonly type: "reports"; readonly isWhole: boolean; readonly reports: readonly TargetReport[] }
   | { readonly type: "status"; readonly status: BalancerStatus }
+  /** What happened since the one before. While nobody hears it, it is lost. */
+  | { readonly type: "traffic"; readonly sample: TrafficSample }
   | { readonly type: "bind-answer"; readonly question: number; readonly problem?: string };
 
 const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
@@ -107,6 +111,7 @@ const fromHost = v.variant("type", [
     reports: v.pipe(v.array(report), v.maxLength(MAX_REPORTS)),
   }),
   v.object({ type: v.literal("status"), status }),
+  v.object({ type: v.literal("traffic"), sample: trafficSample }),
   v.object({ type: v.literal("bind-answer"), question: count, problem }),
 ]);
 

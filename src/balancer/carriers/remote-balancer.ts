@@ -3,6 +3,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { Sealer } from "../../runtime/sealer.ts";
 import type { Balancer, BalancerStatus } from "../balancer.ts";
 import type { BalancerState, TargetReport } from "../state.ts";
+import type { TrafficSample } from "../traffic-sample.ts";
 import { changeBetween, NO_STATE, type StateChange } from "./changes.ts";
 import type { Channel } from "./channel.ts";
 import type { MessageFromHost, MessageToHost, Unknown } from "./messages.ts";
@@ -31,6 +32,7 @@ export class RemoteBalancer implements Balancer {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #subscribers = new Set<(changed: readonly TargetReport[]) => void>();
+  readonly #trafficListeners = new Set<(sample: TrafficSample) => void>();
   /** By target group and target; of those that are wanted. */
   readonly #reports = new Map<string, Map<string, TargetReport>>();
   readonly #questions = new Map<number, (problem: string | undefined) => void>();
@@ -70,6 +72,12 @@ export class RemoteBalancer implements Balancer {
   onReport(listener: (changed: readonly TargetReport[]) => void): () => void {
     this.#subscribers.add(listener);
     return () => this.#subscribers.delete(listener);
+  }
+
+  /** As Balancer has it; what happens while the session is away is not told. */
+  onTraffic(listener: (sample: TrafficSample) => void): () => void {
+    this.#trafficListeners.add(listener);
+    return () => this.#trafficListeners.delete(listener);
   }
 
   reports(): readonly TargetReport[] {
@@ -133,6 +141,9 @@ export class RemoteBalancer implements Balancer {
         break;
       case "status":
         this.#status = message.status;
+        break;
+      case "traffic":
+        for (const listener of this.#trafficListeners) listener(message.sample);
         break;
       case "bind-answer":
         this.#questions.get(message.question)?.(message.problem);

@@ -6,6 +6,7 @@ import { silentLog } from "../../runtime/log.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import type { Balancer, BalancerStatus } from "../balancer.ts";
 import type { BalancerState, TargetReport } from "../state.ts";
+import type { TrafficSample } from "../traffic-sample.ts";
 import { validateState } from "../validate-state.ts";
 import { type Carriers, type CarriersOptions, createCarriers } from "./carriers.ts";
 import { type CarrierHost, type CarrierHostOptions, startCarrierHost } from "./host.ts";
@@ -18,6 +19,7 @@ const REGION = "us-east-1";
 export class FakeBalancer implements Balancer {
   readonly applied: BalancerState[] = [];
   readonly #subscribers = new Set<(changed: readonly TargetReport[]) => void>();
+  readonly #trafficListeners = new Set<(sample: TrafficSample) => void>();
   readonly #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
   known: TargetReport[] = [];
   isHeld = false;
@@ -42,6 +44,15 @@ export class FakeBalancer implements Balancer {
   report(reports: readonly TargetReport[]): void {
     this.known.push(...reports);
     for (const subscriber of this.#subscribers) subscriber(reports);
+  }
+
+  onTraffic(listener: (sample: TrafficSample) => void): () => void {
+    this.#trafficListeners.add(listener);
+    return () => this.#trafficListeners.delete(listener);
+  }
+
+  carry(sample: TrafficSample): void {
+    for (const listener of this.#trafficListeners) listener(sample);
   }
 
   reports(): readonly TargetReport[] {

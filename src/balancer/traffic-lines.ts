@@ -1,0 +1,70 @@
+/**
+ * What HAProxy tells of single requests: its statistics have averages of response times only. It writes a line for each request into a
+ * ring in its memory, from which the runtime API gives them out: no file, no port, nothing to wait for, and what nobody
+ * fetches is lost when the ring is full. docs/decisions/009-traffic-figures.md weighs the other ways.
+ */
+const RING = "traffic";
+
+/** A line has three names, each at most some 800 bytes long, and a few numbers; most have 300 bytes in all. */
+const LONGEST_LINE = 3072;
+
+/** Holds what some 3000 requests tell, three times what may come in a second. */
+const RING_BYTES = 1024 * 1024;
+
+/** Lines that all listeners together may bring in a second; above, each writes of a fraction of its requests only. */
+const LINES_PER_SECOND = 1000;
+const LEAST_PER_LISTENER = 10;
+
+/** Above its share of LINES_PER_SECOND a listener writes of one request in so many. */
+const ONE_IN = 64;
+
+/** A line's severity says how many requests it stands for, so that a request that is not written of costs next to nothing. */
+const WEIGHT_BY_SEVERITY: Readonly<Record<number, number>> = { 6: 1, 5: ONE_IN };
+
+/** The section of the ring. */
+export const ringSection = (): string[] => [
+  `ring ${RING}`,
+  "  format priority",
+  `  maxlen ${LONGEST_LINE}`,
+  `  size ${RING_BYTES}`,
+];
+
+/** The lines of an HTTP frontend, one of `listeners`, that have it tell of its requests. */
+export function tellingLines(listeners: number): string[] {
+  const share = Math.max(LEAST_PER_LISTENER, Math.floor(LINES_PER_SECOND / Math.max(1, listeners)));
+  return [
+    `  log ring@${RING} len ${LONGEST_LINE} format priority local0 info`,
+    `  log-format "${MARK} %f %b %s %Tr"`,
+    `  http-request set-log-level silent if { fe_req_rate gt ${share} }`,
+    `  http-request set-log-level notice if { rand(${ONE_IN}) eq 0 } { fe_req_rate gt ${share} }`,
+  ];
+}
+
+const MARK = "answer";
+
+/** Prints what the ring has and goes on with what comes; with `-n`, only what comes. */
+export const followCommand = (onlyNew: boolean): string => `show events ${RING} -w${onlyNew ? " -n" : ""}`;
+
+/** What a line tells of a request that a target answered. */
+export interface AnswerLine {
+  readonly frontend: string;
+  readonly backend: string;
+  readonly server: string;
+  /** From the last byte of the request to the answer's headers, whole milliseconds. */
+  readonly ms: number;
+  /** How many requests it stands for. */
+  readonly weight: number;
+}
+
+const LINE = new RegExp(`^<(\\d+)>${MARK} (\\S+) (\\S+) (\\S+) (\\d+)$`);
+
+/** What a line of the ring tells, or undefined if it tells of no answer by a target. */
+export function parseAnswerLine(line: string): AnswerLine | undefined {
+  const match = LINE.exec(line);
+  if (match === null) return undefined;
+  const [, priority, frontend = "", backend = "", server = "", ms] = match;
+  if (server.startsWith("<")) return undefined; // <NOSRV>
+  const weight = WEIGHT_BY_SEVERITY[Number(priority) & 7];
+  if (weight === undefined) return undefined;
+  return { frontend, backend, server, ms: Number(ms), weight };
+}
