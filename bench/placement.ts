@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import type { PlacementStrategy } from "@aws-sdk/client-ecs";
 import type { ContainerInstanceRecord } from "../src/model/container-instance.ts";
-import { addResources, NO_RESOURCES } from "../src/model/resources.ts";
+import { NO_RESOURCES, type Resources } from "../src/model/resources.ts";
 import type { TaskRecord } from "../src/model/task.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { seededRandom } from "../src/runtime/random.ts";
@@ -61,22 +61,17 @@ const clock = systemClock();
 const random = seededRandom(1);
 
 /** A cluster as its records make it: instances of some sizes in three zones, with tasks of some sizes on them. */
-function cluster(size: number): {
-  readonly index: PlacementIndex;
-  readonly records: Map<string, ContainerInstanceRecord>;
-} {
+function cluster(size: number): PlacementIndex {
   const index = new PlacementIndex();
-  const records = new Map<string, ContainerInstanceRecord>();
   for (let i = 0; i < size; i++) {
     const scale = 1 + (i % 4);
-    let instance: ContainerInstanceRecord = {
+    const instance: ContainerInstanceRecord = {
       arn: containerInstanceArn(SCOPE, { clusterName: "default", containerInstanceId: random.hex(16) }),
       clusterArn: CLUSTER,
       status: "ACTIVE",
       agentConnected: true,
       connectivityChangedAt: 0,
       registered: { ...NO_RESOURCES, cpu: 8192 * scale, memoryMiB: 16_384 * scale },
-      used: NO_RESOURCES,
       attributes: [
         ...Array.from({ length: 25 }, (_, n) => ({ name: `ecs.capability.other${n}` })),
         ...ATTRIBUTES.map((name) => ({ name })),
@@ -90,16 +85,14 @@ function cluster(size: number): {
     };
     for (let n = 0; n < TASKS_EACH; n++) {
       const resources = { ...NO_RESOURCES, cpu: 64 * (1 + Math.floor(random.next() * 8)), memoryMiB: 512 };
-      instance = { ...instance, used: addResources(instance.used, resources) };
-      index.changeTask(undefined, task(instance));
+      index.changeTask(undefined, task(instance, resources));
     }
-    records.set(instance.arn, instance);
     index.changeInstance(undefined, instance);
   }
-  return { index, records };
+  return index;
 }
 
-function task({ arn }: ContainerInstanceRecord): TaskRecord {
+function task({ arn }: ContainerInstanceRecord, resources: Resources): TaskRecord {
   const group = values.group === "same" ? GROUP : "service:other";
   // Only what the index reads of a task.
   return {
@@ -108,6 +101,8 @@ function task({ arn }: ContainerInstanceRecord): TaskRecord {
     containerInstanceArn: arn,
     group,
     desiredStatus: "RUNNING",
+    lastStatus: "PENDING",
+    resources,
   } as TaskRecord;
 }
 
@@ -125,7 +120,7 @@ function requestFor(strategy: readonly PlacementStrategy[]): PlacementRequest {
 
 /** Tasks per second of the processor, in calls for a tenth as many tasks as run. */
 function many(size: number, strategy: readonly PlacementStrategy[]): number {
-  const { index } = cluster(size);
+  const index = cluster(size);
   const began = process.threadCpuUsage();
   let placed = 0;
   // So many calls that the steps in which the kernel counts do not matter.
@@ -148,21 +143,16 @@ interface Singles {
 
 /** One placement after the other, each taken in before the next. */
 function oneByOne(size: number, strategy: readonly PlacementStrategy[]): Singles {
-  const { index, records } = cluster(size);
+  const index = cluster(size);
   const cpuBegan = process.threadCpuUsage();
   const took: number[] = [];
   for (let i = 0; i < singles + 100; i++) {
     const began = clock.monotonic();
     const answer = new Placer(requestFor(strategy), index.fleet(CLUSTER), random).place();
     if (answer.kind !== "placed") throw new Error(`only ${i} tasks fitted`);
-    const before = records.get(answer.instance.arn);
-    const after = { ...answer.instance, used: addResources(answer.instance.used, NEED) };
-    index.changeInstance(before, after);
-    const started = { ...task(after), group: GROUP };
-    index.changeTask(undefined, started);
+    index.changeTask(undefined, { ...task(answer.instance, NEED), group: GROUP });
     const ms = clock.monotonic() - began;
     if (i >= 100) took.push(ms); // the first ones warm the machine up
-    records.set(after.arn, after);
   }
   return { perSecond: (singles + 100) / cpuSecondsSince(cpuBegan), took: took.sort((a, b) => a - b) };
 }

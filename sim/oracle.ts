@@ -81,7 +81,7 @@ export class Oracle {
     this.#judgeStarts(started, view);
   }
 
-  /** What the tasks on an instance hold is what its record says, and no more than it has. */
+  /** What the tasks on an instance hold is what placing goes by, and no more than it has. */
   judgeInstance(arn: string, view: BerthView): void {
     const instance = view.containerInstances.get(arn);
     if (instance === undefined) return;
@@ -93,7 +93,7 @@ export class Oracle {
       memoryMiB += task.resources.memoryMiB;
       ports.push(...task.resources.ports);
     }
-    const { used, registered } = instance;
+    const { used, registered } = view.containerInstances.derived.placement.occupied(instance);
     const held = ports.length - registered.ports.length;
     if (used.cpu !== cpu || used.memoryMiB !== memoryMiB || used.ports.length !== held) {
       const said = `${used.cpu} CPU, ${used.memoryMiB} MiB, ${used.ports.length} ports`;

@@ -13,21 +13,21 @@ export interface PlantedFault {
 export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "does not release resources when a task has stopped",
-    file: "state/tasks.ts",
-    find: 'if (stopping && before.lastStatus !== "STOPPED") releaseResources(tx, before);',
-    replace: "",
+    file: "scheduler/placement-index.ts",
+    find: "(fleet) => fleet.release(from, before.resources)",
+    replace: "() => undefined",
   },
   {
-    name: "releases resources when a task is told to stop, and again when it has",
-    file: "state/tasks.ts",
-    find: 'if (stopping && before.lastStatus !== "STOPPED") releaseResources(tx, before);',
-    replace: 'if (stopping || to === "STOPPING") releaseResources(tx, before);',
+    name: "releases resources when a task is told to stop",
+    file: "model/task.ts",
+    find: 'task.lastStatus === "STOPPED" ? undefined : task.containerInstanceArn',
+    replace: 'task.desiredStatus === "STOPPED" ? undefined : task.containerInstanceArn',
   },
   {
     name: "takes nothing of the instance for a new task",
-    file: "state/tasks.ts",
-    find: "used: addResources(instance.used, task.resources)",
-    replace: "used: instance.used",
+    file: "scheduler/placement-index.ts",
+    find: "(fleet) => fleet.hold(to, after.resources)",
+    replace: "() => undefined",
   },
   {
     name: "tells a task to stop while the load balancer sends it requests",

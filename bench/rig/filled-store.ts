@@ -68,12 +68,19 @@ export async function fillStore(
       const [cluster] = tx.clusters.all();
       const [definition] = tx.taskDefinitions.all();
       if (cluster === undefined || definition === undefined) throw new Error("there is nothing to launch");
+      const { placement } = tx.containerInstances.derived;
       const hosts = tx.containerInstances.where("cluster", cluster.arn);
       for (let n = from; n < Math.min(tasks, from + PER_TRANSACTION); n++) {
         let instance = hosts[n % hosts.length];
         if (instance === undefined) throw new Error("there is no instance");
         if (!instance.agentConnected) instance = tx.containerInstances.put({ ...instance, agentConnected: true });
-        const order = { clusterArn: cluster.arn, definition, instance, group: `family:${definition.family}`, tags: {} };
+        const order = {
+          clusterArn: cluster.arn,
+          definition,
+          instance: placement.occupied(instance),
+          group: `family:${definition.family}`,
+          tags: {},
+        };
         const task = launchTask(tx, newTask(order, { now, random }));
         const containers = task.containers.map(({ name }) => ({
           ...{

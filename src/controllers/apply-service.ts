@@ -250,8 +250,8 @@ class ServiceWork {
       {
         clusterArn,
         definition,
-        // The scheduler may have seen it otherwise: which of its GPUs are free, the record says.
-        instance: this.#tx.containerInstances.get(instance.arn) ?? instance,
+        // The scheduler may have seen it otherwise: which of its GPUs are free now, the store says.
+        instance: this.#tx.containerInstances.derived.placement.occupied(instance),
         group: `service:${name}`,
         startedBy: deployment.id,
         serviceArn: arn,

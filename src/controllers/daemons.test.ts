@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_RESOURCES } from "../model/resources.ts";
 import { ManualClock } from "../runtime/manual-clock.ts";
 import { applyReport, launchTask, newTask } from "../state/index.ts";
 import type { BerthTransaction } from "../store/index.ts";
@@ -7,6 +8,7 @@ import { startServicesController } from "./services.ts";
 import {
   agentsCatchUp,
   CLUSTER_ARN,
+  emptyHost,
   liveTasks,
   messages,
   newService,
@@ -60,7 +62,13 @@ test("[DP20] [DP21] a DAEMON service has a task on each host, and on one that jo
 
 test("[DP21] on a host that drains the task goes when the last of the others has stopped", async () => {
   const { clock, context, change, catchUp, hosts, host, stop } = await daemon();
-  const order = { clusterArn: CLUSTER_ARN, definition: testDefinition(2), instance: testHost(1), group: "g", tags: {} };
+  const order = {
+    clusterArn: CLUSTER_ARN,
+    definition: testDefinition(2),
+    instance: emptyHost(1),
+    group: "g",
+    tags: {},
+  };
   const other = newTask(order, { now: clock.now(), random: context.random });
   await change((tx) => launchTask(tx, other));
   await change((tx) => tx.containerInstances.put({ ...host(1), status: "DRAINING" }));
@@ -94,10 +102,21 @@ test("[DP20] an attribute decides at once, and the service's own task has no say
 });
 
 test("[DP22] where there is no room an event says so once, the others get theirs, and room that is made is used", async () => {
-  const { store, change, hosts, host, stop } = await daemon();
-  const full = { ...testHost(3), used: { cpu: 1000, memoryMiB: 0, ports: [], portsUdp: [] } };
+  const { clock, context, store, change, hosts, host, stop } = await daemon();
+  const order = {
+    clusterArn: CLUSTER_ARN,
+    definition: testDefinition(2),
+    instance: emptyHost(3),
+    group: "g",
+    tags: {},
+  };
+  const halves = [1, 2].map(() => ({
+    ...newTask(order, { now: clock.now(), random: context.random }),
+    resources: { ...NO_RESOURCES, cpu: 500 },
+  }));
   await change((tx) => {
-    tx.containerInstances.put(full);
+    tx.containerInstances.put(testHost(3));
+    for (const half of halves) launchTask(tx, half);
     tx.containerInstances.put(testHost(4));
   });
   assert.deepEqual(hosts().toSorted(), ["host1", "host2", "host4"]);
@@ -105,7 +124,8 @@ test("[DP22] where there is no room an event says so once, the others get theirs
   const told = messages(store).filter((m) => m.includes("was unable to place a task"));
   assert.deepEqual(told.length, 1);
   assert.match(told[0] ?? "", /\(container-instance host3\) has insufficient CPU units available/);
-  await change((tx) => tx.containerInstances.put({ ...host(3), used: { ...full.used, cpu: 500 } }));
+  const report = { status: "STOPPED", containers: [] } as const;
+  await change((tx) => applyReport(tx, tx.tasks.get(halves[0]?.arn ?? "")!, report, clock.now()));
   assert.deepEqual(hosts().toSorted(), ["host1", "host2", "host3", "host4"]);
   await stop();
 });

@@ -14,13 +14,13 @@ import {
 } from "./failed-tasks.ts";
 import {
   CLUSTER_ARN,
+  emptyHost,
   messages,
   newService,
   putWorld,
   SERVICE_ARN,
   type TestPlane,
   testDefinition,
-  testHost,
   testPlane,
 } from "./testing.ts";
 
@@ -33,7 +33,7 @@ async function tripped(disk: MemoryDisk, clock: ManualClock, exitCode: number | 
       const order = {
         clusterArn: CLUSTER_ARN,
         definition: testDefinition(1),
-        instance: testHost(1),
+        instance: emptyHost(1),
         group: "service:web",
         serviceArn: SERVICE_ARN,
         deploymentId: "ecs-svc/1",

@@ -7,6 +7,7 @@ import type { ContainerInstanceArn } from "../wire/arn.ts";
 import { startInstancesController } from "./instances.ts";
 import {
   CLUSTER_ARN,
+  emptyHost,
   messages,
   newService,
   putWorld,
@@ -38,7 +39,7 @@ async function plane(hosts: number) {
       tx.services.put(newService({ desiredCount: hosts }));
       for (const number of numbers) {
         for (const kind of [{ serviceArn: SERVICE_ARN, group: "service:web" }, { group: "alone" }]) {
-          const instance = testHost(number);
+          const instance = emptyHost(number);
           const order = { clusterArn: CLUSTER_ARN, definition: testDefinition(1), instance, tags: {}, ...kind };
           const task = launchTask(tx, newTask(order, { now: clock.now(), random: context.random }));
           applyReport(tx, task, { status: "RUNNING", containers: [] }, clock.now());

@@ -86,8 +86,9 @@ function observeHost(
     const check = tables.targetGroups.get(target.targetGroupArn)?.healthCheck;
     return check === undefined ? 0 : check.healthyThreshold * check.intervalSeconds * 1000;
   });
+  const instance = tables.containerInstances.get(containerInstanceArn);
   return {
-    instance: tables.containerInstances.get(containerInstanceArn),
+    instance: instance === undefined ? undefined : tables.containerInstances.derived.placement.occupied(instance),
     isHostSilent: since === undefined,
     targetsCountFrom: since === undefined ? undefined : since + Math.max(0, ...recoveries) + RECOVERY_EXTRA_MS,
   };

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_RESOURCES } from "../model/resources.ts";
 import { ManualClock } from "../runtime/manual-clock.ts";
-import { applyReport } from "../state/index.ts";
+import { applyReport, launchTask, newTask } from "../state/index.ts";
 import type { BerthTransaction } from "../store/index.ts";
 import { FAILED_MOVE_REST_MS } from "./observe-places.ts";
 import { startServicesController } from "./services.ts";
 import {
   agentsCatchUp,
+  CLUSTER_ARN,
+  emptyHost,
   liveTasks,
   messages,
   newService,
@@ -51,7 +54,7 @@ async function world(memory = 128, heardSince?: (clock: ManualClock) => number |
   await change((tx) => tx.containerInstances.put({ ...testHost(3), connectivityChangedAt: clock.now() }));
   const counts = () =>
     [1, 2, 3].map((n) => liveTasks(store).filter((t) => t.containerInstanceArn === testHost(n).arn).length);
-  return { clock, store, change, catchUp, counts, stop: () => clock.during(controller.stop()) };
+  return { clock, store, context, change, catchUp, counts, stop: () => clock.during(controller.stop()) };
 }
 
 test("[DP24] [DP25] a host that joined gets its share when it has been there for its time, and is told of", async () => {
@@ -111,10 +114,17 @@ test("[DP24] a service for which it was never set, or that is DISABLED, stays; a
     assert.deepEqual(counts(), [2, 2, 0]);
     await stop();
   }
-  const { clock, change, counts, stop } = await world();
+  const { clock, context, change, counts, stop } = await world();
   await change((tx) => {
-    const host = tx.containerInstances.get(testHost(3).arn)!;
-    tx.containerInstances.put({ ...host, used: { ...host.used, memoryMiB: 1000 } });
+    const order = {
+      clusterArn: CLUSTER_ARN,
+      definition: testDefinition(1),
+      instance: emptyHost(3),
+      group: "g",
+      tags: {},
+    };
+    const other = newTask(order, { now: clock.now(), random: context.random });
+    launchTask(tx, { ...other, resources: { ...NO_RESOURCES, memoryMiB: 1000 } });
   });
   await clock.pass(60_000);
   assert.deepEqual(counts(), [2, 2, 0]);

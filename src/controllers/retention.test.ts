@@ -8,12 +8,27 @@ import { addServiceEvent, applyReport, beginServiceDeployment, launchTask, newTa
 import type { BerthTransaction } from "../store/index.ts";
 import { DELETED_DEFINITION_RETENTION_MS, forgetOnce, INACTIVE_RETENTION_MS, MAX_PER_STEP } from "./retention.ts";
 import { DEFAULT_RETENTION_SETTINGS, type RetentionSettings } from "./retention-settings.ts";
-import { CLUSTER_ARN, newService, putWorld, SERVICE_ARN, testDefinition, testHost, testPlane } from "./testing.ts";
+import {
+  CLUSTER_ARN,
+  emptyHost,
+  newService,
+  putWorld,
+  SERVICE_ARN,
+  testDefinition,
+  testHost,
+  testPlane,
+} from "./testing.ts";
 
 const STOPPED = { status: "STOPPED", containers: [] } as const;
 
 function runTask(tx: BerthTransaction, now: number, random: Parameters<typeof newTask>[1]["random"]) {
-  const order = { clusterArn: CLUSTER_ARN, definition: testDefinition(1), instance: testHost(1), group: "g", tags: {} };
+  const order = {
+    clusterArn: CLUSTER_ARN,
+    definition: testDefinition(1),
+    instance: emptyHost(1),
+    group: "g",
+    tags: {},
+  };
   return launchTask(tx, newTask(order, { now, random }));
 }
 

@@ -19,6 +19,7 @@ import {
   testDefinition,
   testHost,
   testPlane,
+  usedOn,
 } from "./testing.ts";
 
 const SCOPE = { region: "us-east-1", accountId: "000000000000" };
@@ -61,7 +62,7 @@ test("a service gets its tasks, spread over the hosts, within milliseconds, and 
     "(deployment ecs-svc/1) deployment completed.",
     "has reached a steady state.",
   ]);
-  assert.ok(plane.store.view.containerInstances.get(testHost(1).arn)?.used.cpu === 128);
+  assert.ok(usedOn(plane.store, 1).cpu === 128);
   await stop();
 });
 
@@ -165,7 +166,7 @@ test("a deleted service is INACTIVE when its tasks have stopped", async () => {
   await clock.during(agentsCatchUp(store, clock));
   await clock.pass(10);
   assert.equal(store.view.services.get(SERVICE_ARN)?.status, "INACTIVE");
-  assert.equal(store.view.containerInstances.get(testHost(1).arn)?.used.cpu, 0);
+  assert.equal(usedOn(store, 1).cpu, 0);
   await stop();
 });
 
@@ -214,7 +215,7 @@ test("killed at 40 random moments of a deployment, it ends with exactly the want
   const live = liveTasks(plane.store);
   assert.equal(live.length, 6);
   assert.ok(live.every((t) => t.lastStatus === "RUNNING" && t.deploymentId === "ecs-svc/40"));
-  const used = [1, 2, 3].map((n) => plane.store.view.containerInstances.get(testHost(n).arn)?.used.cpu);
+  const used = [1, 2, 3].map((n) => usedOn(plane.store, n).cpu);
   assert.deepEqual(used, [256, 256, 256]);
   await clock.during(controller.stop());
 });

@@ -1,7 +1,8 @@
 import { DEFAULT_DEPLOYMENT_SETTINGS, reconcileService, type ServiceAction } from "../deployment/index.ts";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import { heldInstance, type TaskRecord } from "../model/task.ts";
 import type { Instant, Timer } from "../runtime/clock.ts";
-import type { BerthSchema, Change } from "../store/index.ts";
+import type { BerthSchema, BerthView, Change } from "../store/index.ts";
 import { applyServiceActions } from "./apply-service.ts";
 import type { ControllerContext } from "./context.ts";
 import { hostContact, observeService } from "./observe-service.ts";
@@ -70,7 +71,7 @@ export function startServicesController(context: ControllerContext): { stop(): P
   const unwatch = store.watch((change) => {
     for (const arn of servicesTouched(change, context)) queue.add(arn);
     for (const clusterArn of clustersWithNewHost(change)) lookAtAllLater(clusterArn);
-    for (const clusterArn of clustersWithNewRoom(change)) {
+    for (const clusterArn of clustersWithNewRoom(change, store.view)) {
       for (const arn of waitingForRoom.get(clusterArn) ?? []) queue.add(arn);
     }
   });
@@ -108,20 +109,24 @@ function servicesTouched({ puts, deletes }: Change<BerthSchema>, { store }: Cont
     const service = taskArn === undefined ? undefined : store.view.tasks.get(taskArn)?.serviceArn;
     if (service !== undefined) touched.add(service);
   };
+  const addDaemons = (clusterArn: string) => {
+    for (const { arn } of store.view.services.where("daemonCluster", clusterArn)) touched.add(arn);
+  };
   for (const put of puts) {
     if (put.table === "services") touched.add(put.key);
     else if (put.table === "serviceDeployments") touched.add(put.after.serviceArn);
     else if (put.table === "tasks") {
       const of = put.after.serviceArn ?? put.after.hookOf;
       if (of !== undefined) touched.add(of);
+      const left = leftInstance(put, store.view);
+      // The last of the others on a DRAINING instance is awaited.
+      if (left?.status === "DRAINING") addDaemons(left.clusterArn);
     } else if (put.table === "targets" && put.before?.state !== put.after.state) addTask(put.after.taskArn);
     else if (put.table === "containerInstances") {
       if (isOtherHost(put.before, put.after)) {
         for (const task of store.view.tasks.where("containerInstance", put.key)) addTask(task.arn);
       }
-      if (isOtherForDaemons(put.before, put.after)) {
-        for (const { arn } of store.view.services.where("daemonCluster", put.after.clusterArn)) touched.add(arn);
-      }
+      if (isOtherForDaemons(put.before, put.after)) addDaemons(put.after.clusterArn);
     }
   }
   for (const gone of deletes) {
@@ -136,13 +141,18 @@ function isOtherHost(before: ContainerInstanceRecord | undefined, after: Contain
   return before?.status !== after.status || before.agentConnected !== after.agentConnected;
 }
 
-/** True if a DAEMON service may have to have a task there, or none any more. The last of the others on a DRAINING one is awaited. */
+/** True if a DAEMON service may have to have a task there, or none any more. */
 function isOtherForDaemons(before: ContainerInstanceRecord | undefined, after: ContainerInstanceRecord): boolean {
-  return (
-    isOtherHost(before, after) ||
-    before?.attributes !== after.attributes ||
-    (after.status === "DRAINING" && before.used !== after.used)
-  );
+  return isOtherHost(before, after) || before?.attributes !== after.attributes;
+}
+
+/** The instance on which the task has just given back what it held. */
+function leftInstance(
+  { before, after }: { readonly before?: TaskRecord; readonly after: TaskRecord },
+  view: BerthView,
+): ContainerInstanceRecord | undefined {
+  const held = before === undefined ? undefined : heldInstance(before);
+  return held === undefined || heldInstance(after) === held ? undefined : view.containerInstances.get(held);
 }
 
 /** The clusters in which an agent has connected, or an instance is ACTIVE again. */
@@ -158,23 +168,20 @@ function clustersWithNewHost({ puts }: Change<BerthSchema>): Set<string> {
 const isServing = (instance: ContainerInstanceRecord) => instance.status === "ACTIVE" && instance.agentConnected;
 
 /** The clusters in which an instance may now take a task that it could not take before. */
-function clustersWithNewRoom({ puts }: Change<BerthSchema>): Set<string> {
+function clustersWithNewRoom({ puts }: Change<BerthSchema>, view: BerthView): Set<string> {
   const clusters = new Set<string>();
   for (const put of puts) {
     if (put.table === "containerInstances" && hasNewRoom(put.before, put.after)) clusters.add(put.after.clusterArn);
+    else if (put.table === "tasks") {
+      const left = leftInstance(put, view);
+      if (left !== undefined && isServing(left)) clusters.add(left.clusterArn);
+    }
   }
   return clusters;
 }
 
 function hasNewRoom(before: ContainerInstanceRecord | undefined, after: ContainerInstanceRecord): boolean {
-  if (after.status !== "ACTIVE" || !after.agentConnected) return false;
-  if (before === undefined || before.status !== "ACTIVE" || !before.agentConnected) return true;
-  if (before.attributes !== after.attributes || before.registered !== after.registered) return true;
-  return (
-    after.used.cpu < before.used.cpu ||
-    after.used.memoryMiB < before.used.memoryMiB ||
-    after.used.ports.length < before.used.ports.length ||
-    (after.used.gpus ?? []).length < (before.used.gpus ?? []).length ||
-    after.used.portsUdp.length < before.used.portsUdp.length
-  );
+  if (!isServing(after)) return false;
+  if (before === undefined || !isServing(before)) return true;
+  return before.attributes !== after.attributes || before.registered !== after.registered;
 }

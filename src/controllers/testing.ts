@@ -1,7 +1,7 @@
 import { newDeployment } from "../deployment/index.ts";
 import type { ClusterRecord } from "../model/cluster.ts";
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
-import { NO_RESOURCES } from "../model/resources.ts";
+import type { ContainerInstanceRecord, OccupiedInstance } from "../model/container-instance.ts";
+import { NO_RESOURCES, type Resources } from "../model/resources.ts";
 import type { ServiceRecord } from "../model/service.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
@@ -73,13 +73,22 @@ export function testHost(number: number): ContainerInstanceRecord {
     agentConnected: true,
     connectivityChangedAt: 0,
     registered: { cpu: 1024, memoryMiB: 1024, ports: [], portsUdp: [] },
-    used: NO_RESOURCES,
     attributes: [],
     registeredAt: 0,
     version: 1,
     sequence: 0,
     tags: {},
   };
+}
+
+/** What the tasks on `testHost(number)` hold. */
+export function usedOn(store: BerthStore, number: number): Resources {
+  return store.view.containerInstances.derived.placement.occupied(testHost(number)).used;
+}
+
+/** The same without a task on it. */
+export function emptyHost(number: number): OccupiedInstance {
+  return { ...testHost(number), used: NO_RESOURCES };
 }
 
 /** One container `web` with port 80, 128 CPU units and 128 MiB. */

@@ -1,4 +1,4 @@
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { ContainerInstanceRecord, OccupiedInstance } from "../model/container-instance.ts";
 import type { DeploymentRecord } from "../model/deployment.ts";
 import type { TargetRecord } from "../model/load-balancer.ts";
 import type { ServiceRecord } from "../model/service.ts";
@@ -51,7 +51,7 @@ export interface ObservedTask {
   readonly task: TaskRecord;
   /** The targets that it is registered as. */
   readonly targets: readonly TargetRecord[];
-  readonly instance?: ContainerInstanceRecord;
+  readonly instance?: OccupiedInstance;
   /** True while nothing is heard of the task's host, though it does not count as not connected yet. */
   readonly isHostSilent?: boolean;
   /** Until then an unhealthy target may be so because its host was away: no load balancer has looked often enough since. */

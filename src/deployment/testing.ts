@@ -1,4 +1,4 @@
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { OccupiedInstance } from "../model/container-instance.ts";
 import type { DeploymentRecord } from "../model/deployment.ts";
 import { NO_RESOURCES } from "../model/resources.ts";
 import type { ServiceRecord } from "../model/service.ts";
@@ -81,7 +81,7 @@ export function testTask(number: number, over: Partial<TaskRecord> = {}): TaskRe
 }
 
 /** A container instance with much room; for tests. */
-export function testInstance(number: number, over: Partial<ContainerInstanceRecord> = {}): ContainerInstanceRecord {
+export function testInstance(number: number, over: Partial<OccupiedInstance> = {}): OccupiedInstance {
   const arn = containerInstanceArn(SCOPE, { clusterName: "default", containerInstanceId: `i${number}` });
   return {
     arn,

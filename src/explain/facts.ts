@@ -1,5 +1,5 @@
 import type { Health, Observed } from "../deployment/index.ts";
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { ContainerInstanceRecord, OccupiedInstance } from "../model/container-instance.ts";
 import type { DeploymentRecord } from "../model/deployment.ts";
 import type { TargetGroupRecord, TargetRecord } from "../model/load-balancer.ts";
 import type { ServiceRecord } from "../model/service.ts";
@@ -27,7 +27,7 @@ export interface TaskFacts {
 export interface ServiceFacts {
   readonly observed: Observed;
   /** The cluster's container instances that are not INACTIVE, as the service's tasks find them. */
-  readonly instances: readonly ContainerInstanceRecord[];
+  readonly instances: readonly OccupiedInstance[];
   readonly definitions: ReadonlyMap<string, TaskDefinitionRecord>;
   readonly targetGroups: ReadonlyMap<string, TargetGroupRecord>;
   /** What the scheduler is asked for a task of that deployment. */

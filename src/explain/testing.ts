@@ -1,6 +1,6 @@
 import { DEFAULT_DEPLOYMENT_SETTINGS, type ObservedTask } from "../deployment/index.ts";
 import { testInstance, testService, testTask } from "../deployment/testing.ts";
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { OccupiedInstance } from "../model/container-instance.ts";
 import type { TargetGroupRecord, TargetRecord } from "../model/load-balancer.ts";
 import type { ServiceRecord } from "../model/service.ts";
 import type { ContainerRecord, TaskRecord } from "../model/task.ts";
@@ -15,7 +15,7 @@ const SCOPE = { region: "us-east-1", accountId: "000000000000" };
 export const NOW = 3_600_000;
 
 /** A host with a name, of 1024 CPU units and 1024 MiB; for tests. */
-export function host(number: number, over: Partial<ContainerInstanceRecord> = {}): ContainerInstanceRecord {
+export function host(number: number, over: Partial<OccupiedInstance> = {}): OccupiedInstance {
   return testInstance(number, {
     attributes: [{ name: "berth.host-name", value: `host-${number}` }],
     registered: { cpu: 1024, memoryMiB: 1024, ports: [], portsUdp: [] },

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import WebSocket from "ws";
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { ContainerInstanceRecord, OccupiedInstance } from "../model/container-instance.ts";
 import { NO_RESOURCES } from "../model/resources.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
@@ -18,7 +18,7 @@ const SCOPE = { region: "us-east-1", accountId: "000000000000" };
 const KEY = { accessKeyId: "AKIATEST", secretAccessKey: "secret" };
 export const CLUSTER = clusterArn(SCOPE, { clusterName: "default" });
 
-export const INSTANCE: ContainerInstanceRecord = {
+export const INSTANCE: OccupiedInstance = {
   arn: containerInstanceArn(SCOPE, { clusterName: "default", containerInstanceId: "1".repeat(32) }),
   clusterArn: CLUSTER,
   status: "ACTIVE",
@@ -73,7 +73,8 @@ export async function gatewayRig(settings: Partial<GatewaySettings> = {}): Promi
   const journal = new MemoryJournal({ disk: new MemoryDisk(), clock });
   const store = await openStore({ schema: SCHEMA, journal, log });
   await store.transact("arrange", (tx) => {
-    tx.containerInstances.put(INSTANCE);
+    const { used: _, ...record } = INSTANCE;
+    tx.containerInstances.put(record);
     tx.taskDefinitions.put(DEFINITION);
   });
   const gateway = createGateway({

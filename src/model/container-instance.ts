@@ -34,8 +34,6 @@ export interface ContainerInstanceRecord {
   readonly dockerVersion?: string;
   /** All that the host offers. `ports` and `portsUdp` are those it keeps for itself. */
   readonly registered: Resources;
-  /** What the tasks placed on it hold; each task's share is added when it is placed and taken out when it is STOPPED. */
-  readonly used: Resources;
   readonly attributes: readonly Attribute[];
   readonly registeredAt: Instant;
   readonly deregisteredAt?: Instant;
@@ -47,13 +45,19 @@ export interface ContainerInstanceRecord {
   readonly tags: Tags;
 }
 
+/** A container instance with the tasks on it. Not stored: the tasks' own records say what they hold. */
+export interface OccupiedInstance extends ContainerInstanceRecord {
+  /** What the tasks placed on it hold: each its share from when it is placed until it is STOPPED. */
+  readonly used: Resources;
+}
+
 /** The id at the end of a container instance's ARN. */
 export function containerInstanceId(instance: { readonly arn: ContainerInstanceArn }): string {
   return instance.arn.slice(instance.arn.lastIndexOf("/") + 1);
 }
 
 /** What new tasks may still take. Never negative in a correct store. */
-export function remainingResources(instance: ContainerInstanceRecord): {
+export function remainingResources(instance: Pick<OccupiedInstance, "registered" | "used">): {
   readonly cpu: number;
   readonly memoryMiB: number;
   /** Undefined for an instance that has no GPU. */
@@ -68,10 +72,7 @@ export function remainingResources(instance: ContainerInstanceRecord): {
 }
 
 /** The GPUs that no task holds, in the order in which the host named them. */
-export function freeGpus({
-  registered,
-  used,
-}: Pick<ContainerInstanceRecord, "registered" | "used">): readonly string[] {
+export function freeGpus({ registered, used }: Pick<OccupiedInstance, "registered" | "used">): readonly string[] {
   return (registered.gpus ?? []).filter((id) => used.gpus?.includes(id) !== true);
 }
 

@@ -155,6 +155,13 @@ export interface TaskRecord {
   readonly failureCounted?: boolean;
 }
 
+/** Where the task holds its resources: the instance on which it was placed, until it is STOPPED. */
+export function heldInstance(
+  task: Pick<TaskRecord, "containerInstanceArn" | "desiredStatus" | "lastStatus">,
+): ContainerInstanceArn | undefined {
+  return task.lastStatus === "STOPPED" ? undefined : task.containerInstanceArn;
+}
+
 /** The 32 hex characters at the end of a task's ARN. */
 export function taskId(task: { readonly arn: TaskArn }): string {
   return task.arn.slice(task.arn.lastIndexOf("/") + 1);

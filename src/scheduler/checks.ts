@@ -1,5 +1,4 @@
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
-import { attributeValue } from "../model/container-instance.ts";
+import { attributeValue, type ContainerInstanceRecord, type OccupiedInstance } from "../model/container-instance.ts";
 import { assertNever } from "../runtime/assert-never.ts";
 import type { Constraint } from "./constraints.ts";
 import { hasAttribute } from "./fleet.ts";
@@ -9,7 +8,7 @@ import type { PlacementRequest, RefusalReason, TasksOnInstance } from "./request
 
 /** An ACTIVE instance as the checks see it: with what is left after the tasks that were just placed there. */
 export interface Place {
-  readonly instance: ContainerInstanceRecord;
+  readonly instance: OccupiedInstance;
   readonly cpu: number;
   readonly memoryMiB: number;
   /** How many are left. */
@@ -19,6 +18,9 @@ export interface Place {
   /** Tasks of the request that were just placed there. */
   readonly placed: number;
 }
+
+/** A place as far as expressions ask of it: they do not ask what is left. */
+type Described = Pick<Place, "placed"> & { readonly instance: ContainerInstanceRecord };
 
 /** Who holds a host port: the host itself, a task by its ARN, or a task of the request that was just placed there. */
 export type PortHolder = { readonly by: "host" | "this" } | { readonly by: "task"; readonly taskArn?: string };
@@ -144,16 +146,13 @@ function failedConstraint(request: PlacementRequest, constraint: Constraint, pla
 export function satisfies(
   request: PlacementRequest,
   { expression }: { readonly expression: Expression },
-  place: Pick<Place, "instance" | "placed">,
+  place: Described,
 ): boolean {
   return matchesQuery(expression, { instance: place.instance, tasks: () => tasksOn(request, place) });
 }
 
 /** What is on the instance, with the tasks of the request that were just placed there. */
-function tasksOn(
-  { group, tasksOn }: PlacementRequest,
-  { instance, placed }: Pick<Place, "instance" | "placed">,
-): TasksOnInstance {
+function tasksOn({ group, tasksOn }: PlacementRequest, { instance, placed }: Described): TasksOnInstance {
   const before = tasksOn(instance.arn);
   if (placed === 0) return before;
   return {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { OccupiedInstance } from "../model/container-instance.ts";
 import { NO_RESOURCES } from "../model/resources.ts";
 import { seededRandom } from "../runtime/random.ts";
 import type { FailedCheck } from "./checks.ts";
@@ -13,7 +13,7 @@ import type { PlacementRequest } from "./request.ts";
 import { roomFor } from "./room.ts";
 import { fleetWith, instanceWith, requestOf, withTasks } from "./testing.ts";
 
-const explain = (request: PlacementRequest, ...instances: ContainerInstanceRecord[]) =>
+const explain = (request: PlacementRequest, ...instances: OccupiedInstance[]) =>
   explainPlacement(request, fleetWith(instances));
 
 test("[PL13] an explanation has every check that fails, with how much is wanting, and a sentence", () => {
@@ -106,7 +106,7 @@ test("[PL13] the nearest fixes say what would have to be freed or given up, and 
 });
 
 test("[PL13] with room, with none ACTIVE and with no instance at all, an explanation says so", () => {
-  const says = (...instances: ContainerInstanceRecord[]) => describePlacement(explain(requestOf(), ...instances));
+  const says = (...instances: OccupiedInstance[]) => describePlacement(explain(requestOf(), ...instances));
   assert.equal(says(instanceWith("a"), instanceWith("b", { cpu: 0 })), "1 of 2 container instances can take the task.");
   assert.equal(says(instanceWith("a", {}, { status: "DRAINING" })), "All 1 container instances are DRAINING.");
   assert.equal(says(), "No Container Instances were found in your cluster.");
@@ -157,7 +157,7 @@ function instanceFrom(one: typeof genInstance extends fc.Arbitrary<infer T> ? T 
 }
 
 /** The instance and the request after a fix was carried out. */
-function fixed(instance: ContainerInstanceRecord, request: PlacementRequest, { free, without, connect }: Fix) {
+function fixed(instance: OccupiedInstance, request: PlacementRequest, { free, without, connect }: Fix) {
   const gone = new Set(free.ports);
   const used = {
     ...instance.used,
@@ -199,7 +199,7 @@ test("[PL2] [PL13] nothing fails where a task fits, something fails where it doe
       for (const [i, instance] of instances.entries()) {
         const said = explanation.instances[i];
         assert.ok(said?.arn === instance.arn);
-        const alone = (r: PlacementRequest, one: ContainerInstanceRecord) =>
+        const alone = (r: PlacementRequest, one: OccupiedInstance) =>
           placeTask(r, fleetWith([one], peers), seededRandom(1)).kind === "placed";
         assert.equal(said.failed.length === 0, alone(request, instance));
         if (said.failed.length === 0) seen.fits++;

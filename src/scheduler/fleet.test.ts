@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type ContainerInstanceRecord, containerInstanceId } from "../model/container-instance.ts";
+import { NO_RESOURCES } from "../model/resources.ts";
 import type { TaskRecord } from "../model/task.ts";
 import { seededRandom } from "../runtime/random.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
@@ -107,38 +108,54 @@ const genTask = fc.record({
   on: fc.constantFrom("a", "b", undefined),
   group: fc.constantFrom("web", "db"),
   desiredStatus: fc.constantFrom("RUNNING", "RUNNING", "STOPPED"),
+  lastStatus: fc.constantFrom("PENDING", "STOPPING", "STOPPED"),
+  cpu: fc.constantFrom(0, 128, 256),
   gone: fc.constantFrom(false, false, true),
 });
 
-test("[PL14] the index counts the tasks that are to run where they were placed, in whatever order it hears of them", () => {
-  const seen = { some: 0, none: 0 };
+test("[PL14] the index counts the tasks that are to run where they were placed and what they hold, in whatever order it hears of them", () => {
+  const seen = { some: 0, none: 0, held: 0 };
   fc.assert(
     fc.property(fc.array(genTask, { maxLength: 20 }), (steps) => {
       const index = new PlacementIndex();
       const tasks = new Map<number, TaskRecord>();
       const cluster = instanceWith("a").clusterArn;
-      for (const { id, on, group, desiredStatus, gone } of steps) {
+      for (const { id, on, gone, cpu, ...given } of steps) {
         const before = tasks.get(id);
         const arn = on === undefined ? undefined : instanceWith(on).arn;
-        const after = { clusterArn: cluster, containerInstanceArn: arn, group, desiredStatus } as TaskRecord;
+        const resources = { ...NO_RESOURCES, cpu, ports: [id] };
+        const after = {
+          clusterArn: cluster,
+          containerInstanceArn: arn,
+          resources,
+          ...given,
+        } as Partial<TaskRecord> as TaskRecord;
         index.changeTask(before, gone ? undefined : after);
         if (gone) tasks.delete(id);
         else tasks.set(id, after);
       }
       for (const on of ["a", "b"]) {
+        const { arn } = instanceWith(on);
         for (const group of ["web", "db"]) {
-          const { arn } = instanceWith(on);
           const counted = [...tasks.values()].filter(
             (t) => t.containerInstanceArn === arn && t.group === group && t.desiredStatus === "RUNNING",
           ).length;
           assert.equal(index.fleet(cluster).count(group, arn), counted);
           seen[counted > 0 ? "some" : "none"]++;
         }
+        const held = [...tasks].filter(([, t]) => t.containerInstanceArn === arn && t.lastStatus !== "STOPPED");
+        const used = index.occupied(instanceWith(on)).used;
+        assert.equal(
+          used.cpu,
+          held.reduce((sum, [, t]) => sum + t.resources.cpu, 0),
+        );
+        assert.deepEqual(used.ports.toSorted(), held.map(([id]) => id).toSorted());
+        if (held.length > 1) seen.held++;
       }
       for (const task of tasks.values()) index.changeTask(task, undefined);
       assert.deepEqual(index.snapshot(), {}, "something is kept of what is gone");
     }),
     { numRuns: 500 },
   );
-  assert.ok(seen.some > 300 && seen.none > 300, JSON.stringify(seen));
+  assert.ok(seen.some > 300 && seen.none > 300 && seen.held > 20, JSON.stringify(seen));
 });

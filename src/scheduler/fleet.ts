@@ -1,5 +1,6 @@
 import type { Attribute } from "@aws-sdk/client-ecs";
-import { attributeValue, type ContainerInstanceRecord } from "../model/container-instance.ts";
+import { attributeValue, type ContainerInstanceRecord, type OccupiedInstance } from "../model/container-instance.ts";
+import { addResources, NO_RESOURCES, type Resources, subtractResources } from "../model/resources.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 import { atLeast } from "./at-least.ts";
 import { AttributeColumn } from "./attribute-column.ts";
@@ -41,10 +42,14 @@ export class Fleet {
   /** 0 for each slot. */
   zeros: Int32Array = new Int32Array(FIRST_CAPACITY);
   readonly #records: (ContainerInstanceRecord | undefined)[] = [];
+  /** What the tasks on each slot hold. */
+  readonly #used: Resources[] = [];
+  /** `#records` with `#used`, made when they are asked for. */
+  readonly #occupied: (OccupiedInstance | undefined)[] = [];
   readonly #arns: (ContainerInstanceArn | undefined)[] = [];
   readonly #slots = new Map<ContainerInstanceArn, number>();
   readonly #free: number[] = [];
-  /** Tasks counted on each slot, of all groups: a slot is given back when it has neither an instance nor tasks. */
+  /** Tasks counted on each slot, for their groups and for what they hold: it is given back without an instance and tasks. */
   #tasks: Int32Array = new Int32Array(FIRST_CAPACITY);
   readonly #groups = new Map<string, GroupCounts>();
   readonly #attributes = new Map<string, AttributeColumn>();
@@ -52,11 +57,14 @@ export class Fleet {
 
   /** A fleet of these instances, with tasks of a group on some; for callers without a store. */
   static of(
-    instances: Iterable<ContainerInstanceRecord>,
+    instances: Iterable<OccupiedInstance>,
     counts: { readonly group?: string; readonly peers?: ReadonlyMap<ContainerInstanceArn, number> } = {},
   ): Fleet {
     const fleet = new Fleet();
-    for (const instance of instances) fleet.setInstance(instance.arn, instance);
+    for (const { used, ...record } of instances) {
+      fleet.setInstance(record.arn, record);
+      if (!isNothing(used)) fleet.hold(record.arn, used);
+    }
     for (const [arn, count] of counts.peers ?? []) fleet.addTasks(arn, counts.group ?? "", count);
     return fleet;
   }
@@ -66,24 +74,31 @@ export class Fleet {
   }
 
   /** The instance of a slot; undefined if it is ABSENT. */
-  instance(slot: number): ContainerInstanceRecord | undefined {
-    return this.#records[slot];
+  instance(slot: number): OccupiedInstance | undefined {
+    const record = this.#records[slot];
+    if (record === undefined) return undefined;
+    const occupied = this.#occupied[slot] ?? { ...record, used: this.#used[slot] ?? NO_RESOURCES };
+    this.#occupied[slot] = occupied;
+    return occupied;
   }
 
   /** Every instance that is not INACTIVE, by ARN. */
-  instances(): readonly ContainerInstanceRecord[] {
-    const all = this.#records.flatMap((record) => record ?? []);
+  instances(): readonly OccupiedInstance[] {
+    const all = this.#records.flatMap((_, slot) => this.instance(slot) ?? []);
     return all.sort((a, b) => (a.arn < b.arn ? -1 : 1));
   }
 
-  /** A fleet with other records of some instances. The tasks are the same. */
-  with(records: readonly ContainerInstanceRecord[]): Fleet {
+  /** What the tasks on the instance hold, whether it is INACTIVE or not. */
+  used(arn: ContainerInstanceArn): Resources {
+    const slot = this.#slots.get(arn);
+    return (slot === undefined ? undefined : this.#used[slot]) ?? NO_RESOURCES;
+  }
+
+  /** A fleet on some of whose instances so much more is held. */
+  withHeld(more: ReadonlyMap<ContainerInstanceArn, Resources>): Fleet {
     const copy = new Fleet();
-    for (const record of this.#records) if (record !== undefined) copy.setInstance(record.arn, record);
-    for (const record of records) copy.setInstance(record.arn, record);
-    for (const [group, counts] of this.#groups) {
-      for (const [arn, slot] of this.#slots) if (counts.of(slot) > 0) copy.addTasks(arn, group, counts.of(slot));
-    }
+    for (const [arn, slot] of this.#slots) this.#copySlot(arn, slot, copy);
+    for (const [arn, resources] of more) copy.hold(arn, resources);
     return copy;
   }
 
@@ -91,9 +106,7 @@ export class Fleet {
   only(arn: ContainerInstanceArn): Fleet {
     const slot = this.#slots.get(arn);
     const one = new Fleet();
-    if (slot === undefined) return one;
-    one.setInstance(arn, this.#records[slot]);
-    for (const [group, counts] of this.#groups) if (counts.of(slot) > 0) one.addTasks(arn, group, counts.of(slot));
+    if (slot !== undefined) this.#copySlot(arn, slot, one);
     return one;
   }
 
@@ -125,9 +138,25 @@ export class Fleet {
     const before = this.#records[slot];
     this.#records[slot] = record;
     this.states[slot] = stateOf(record);
-    this.cpu[slot] = record === undefined ? 0 : record.registered.cpu - record.used.cpu;
-    this.memoryMiB[slot] = record === undefined ? 0 : record.registered.memoryMiB - record.used.memoryMiB;
+    this.#settle(slot);
     if (!isDescribedAlike(before, record)) this.#describe(slot);
+    this.#giveBack(slot);
+  }
+
+  /** A task takes these resources of the instance. */
+  hold(arn: ContainerInstanceArn, resources: Resources): void {
+    const slot = this.#slotFor(arn);
+    this.#used[slot] = addResources(this.#used[slot] ?? NO_RESOURCES, resources);
+    this.#tasks[slot] = (this.#tasks[slot] ?? 0) + 1;
+    this.#settle(slot);
+  }
+
+  /** A task that holds these resources of the instance gives them back. */
+  release(arn: ContainerInstanceArn, resources: Resources): void {
+    const slot = this.#slotFor(arn);
+    this.#used[slot] = subtractResources(this.#used[slot] ?? NO_RESOURCES, resources);
+    this.#tasks[slot] = (this.#tasks[slot] ?? 0) - 1;
+    this.#settle(slot);
     this.#giveBack(slot);
   }
 
@@ -167,6 +196,7 @@ export class Fleet {
       .map(([arn, slot]) => ({
         arn,
         record: this.#records[slot],
+        used: inOrder(this.#used[slot] ?? NO_RESOURCES),
         columns: [this.states[slot], this.cpu[slot], this.memoryMiB[slot]],
         tasks: this.#tasks[slot],
         groups: [...this.#groups]
@@ -174,6 +204,23 @@ export class Fleet {
           .filter(([, count]) => count !== 0)
           .sort(([a], [b]) => (a < b ? -1 : 1)),
       }));
+  }
+
+  /** Works out what the slot has left. */
+  #settle(slot: number): void {
+    const registered = this.#records[slot]?.registered;
+    const used = this.#used[slot] ?? NO_RESOURCES;
+    this.cpu[slot] = registered === undefined ? 0 : registered.cpu - used.cpu;
+    this.memoryMiB[slot] = registered === undefined ? 0 : registered.memoryMiB - used.memoryMiB;
+    this.#occupied[slot] = undefined;
+  }
+
+  /** The instance with its tasks, for another fleet. */
+  #copySlot(arn: ContainerInstanceArn, slot: number, into: Fleet): void {
+    into.setInstance(arn, this.#records[slot]);
+    const used = this.#used[slot] ?? NO_RESOURCES;
+    if (!isNothing(used)) into.hold(arn, used);
+    for (const [group, counts] of this.#groups) if (counts.of(slot) > 0) into.addTasks(arn, group, counts.of(slot));
   }
 
   /** Takes in that the slot's instance is described otherwise now. */
@@ -202,6 +249,7 @@ export class Fleet {
     const arn = this.#arns[slot];
     if (arn !== undefined) this.#slots.delete(arn);
     this.#arns[slot] = undefined;
+    this.#used[slot] = NO_RESOURCES;
     this.#free.push(slot);
   }
 
@@ -215,6 +263,15 @@ export class Fleet {
     for (const column of this.#attributes.values()) column.grow(capacity);
     for (const column of this.#verdicts.values()) column.verdicts = longer(column.verdicts, capacity);
   }
+}
+
+function isNothing({ cpu, memoryMiB, ports, portsUdp, gpus = [] }: Resources): boolean {
+  return cpu === 0 && memoryMiB === 0 && ports.length + portsUdp.length + gpus.length === 0;
+}
+
+/** Lists whose order says in which order tasks came, without that order. */
+function inOrder({ ports, portsUdp, gpus = [], ...amounts }: Resources): Resources {
+  return { ...amounts, ports: ports.toSorted(), portsUdp: portsUdp.toSorted(), gpus: gpus.toSorted() };
 }
 
 function stateOf(record: ContainerInstanceRecord | undefined): number {

@@ -1,11 +1,11 @@
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
-import type { TaskRecord } from "../model/task.ts";
+import type { ContainerInstanceRecord, OccupiedInstance } from "../model/container-instance.ts";
+import { heldInstance, type TaskRecord } from "../model/task.ts";
 import type { ClusterArn, ContainerInstanceArn } from "../wire/arn.ts";
 import { Fleet } from "./fleet.ts";
 
 /**
  * The fleets of all clusters, kept from the records of container instances and tasks: a task counts where it is placed as
- * long as it is wanted RUNNING. Changes may come in any order.
+ * long as it is wanted RUNNING, and holds its resources there until it is STOPPED. Changes may come in any order.
  */
 export class PlacementIndex {
   readonly #fleets = new Map<ClusterArn, Fleet>();
@@ -21,6 +21,14 @@ export class PlacementIndex {
     return 0;
   }
 
+  /** The instance with what its tasks hold. */
+  occupied(instance: ContainerInstanceRecord): OccupiedInstance {
+    const fleet = this.fleet(instance.clusterArn);
+    const slot = fleet.slotOf(instance.arn);
+    // An INACTIVE one is not among the fleet's instances, but its tasks are.
+    return (slot === undefined ? undefined : fleet.instance(slot)) ?? { ...instance, used: fleet.used(instance.arn) };
+  }
+
   changeInstance(before: ContainerInstanceRecord | undefined, after: ContainerInstanceRecord | undefined): void {
     const { clusterArn, arn } = after ?? before ?? {};
     if (clusterArn === undefined || arn === undefined) return;
@@ -28,6 +36,7 @@ export class PlacementIndex {
   }
 
   changeTask(before: TaskRecord | undefined, after: TaskRecord | undefined): void {
+    this.#changeHeld(before, after);
     const [was, is] = [counted(before), counted(after)];
     if (was?.containerInstanceArn === is?.containerInstanceArn && was?.group === is?.group) return;
     for (const [task, difference] of [
@@ -38,6 +47,16 @@ export class PlacementIndex {
       if (task === undefined || arn === undefined) continue;
       this.#change(task.clusterArn, (fleet) => fleet.addTasks(arn, task.group, difference));
     }
+  }
+
+  #changeHeld(before: TaskRecord | undefined, after: TaskRecord | undefined): void {
+    const from = before === undefined ? undefined : heldInstance(before);
+    const to = after === undefined ? undefined : heldInstance(after);
+    if (from === to && before?.resources === after?.resources) return;
+    if (before !== undefined && from !== undefined)
+      this.#change(before.clusterArn, (fleet) => fleet.release(from, before.resources));
+    if (after !== undefined && to !== undefined)
+      this.#change(after.clusterArn, (fleet) => fleet.hold(to, after.resources));
   }
 
   /** Equal for indexes of the same records. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PlacementStrategy } from "@aws-sdk/client-ecs";
 import fc from "fast-check";
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { ContainerInstanceRecord, OccupiedInstance } from "../model/container-instance.ts";
+import type { Resources } from "../model/resources.ts";
 import { seededRandom } from "../runtime/random.ts";
 import { Fleet } from "./fleet.ts";
 import { Placer, placeTask } from "./placer.ts";
@@ -22,7 +23,7 @@ const genInstance = fc.record({
   port: fc.constantFrom(80, 81, undefined),
 });
 type Given = (typeof genInstance extends fc.Arbitrary<infer T> ? T : never) & {
-  readonly instance: ContainerInstanceRecord;
+  readonly instance: OccupiedInstance;
 };
 const genInstances = fc.array(genInstance, { maxLength: 8 }).map((list) =>
   list.map((given, i): Given => {
@@ -225,11 +226,24 @@ test("[PL8] chance gives every equal the same share, for one task and for many",
   }
 });
 
+interface Held {
+  readonly arn: OccupiedInstance["arn"];
+  readonly group: string;
+  readonly resources: Resources;
+}
+
 test("[PL8] a fleet answers alike however it came to be", () => {
   const genSteps = fc.array(
     fc.oneof(
       fc.record({ kind: fc.constant("instance" as const), i: fc.nat(4), cpu: size, gone: fc.boolean() }),
-      fc.record({ kind: fc.constant("task" as const), i: fc.nat(4), group: fc.constantFrom(TEST_GROUP, "other") }),
+      fc.record({
+        kind: fc.constant("task" as const),
+        i: fc.nat(4),
+        group: fc.constantFrom(TEST_GROUP, "other"),
+        cpu: size,
+        port: fc.constantFrom(80, 81),
+      }),
+      fc.record({ kind: fc.constant("stop" as const), i: fc.nat(9) }),
     ),
     { maxLength: 40 },
   );
@@ -237,7 +251,15 @@ test("[PL8] a fleet answers alike however it came to be", () => {
     fc.property(genSteps, fc.nat(), (steps, seed) => {
       const changed = new Fleet();
       const instances = new Map<string, ContainerInstanceRecord>();
-      const tasks: [ContainerInstanceRecord["arn"], string][] = [];
+      let tasks: Held[] = [];
+      const start = (fleet: Fleet, { arn, group, resources }: Held) => {
+        fleet.addTasks(arn, group, 1);
+        fleet.hold(arn, resources);
+      };
+      const stop = (fleet: Fleet, { arn, group, resources }: Held) => {
+        fleet.addTasks(arn, group, -1);
+        fleet.release(arn, resources);
+      };
       const strategy: PlacementStrategy[] = [
         { type: "spread", field: "attribute:ecs.availability-zone" },
         { type: "spread", field: "instanceId" },
@@ -245,25 +267,37 @@ test("[PL8] a fleet answers alike however it came to be", () => {
       const request = requestOf({ strategy, requiredAttributes: [{ name: "ecs.availability-zone" }] });
       for (const step of steps) {
         const zone = step.kind === "instance" ? `z${step.cpu % 3}` : "z0";
-        const record = instanceWith(`i${step.i}`, { cpu: step.kind === "instance" ? step.cpu : 0, zone });
+        const { used: _, ...record } = instanceWith(`i${step.i}`, {
+          cpu: step.kind === "instance" ? 4 * step.cpu : 0,
+          zone,
+        });
         if (step.kind === "task") {
-          tasks.push([record.arn, step.group]);
-          changed.addTasks(record.arn, step.group, 1);
+          const resources = { cpu: step.cpu, memoryMiB: 1, ports: [step.port], portsUdp: [] };
+          const task = { arn: record.arn, group: step.group, resources };
+          tasks.push(task);
+          start(changed, task);
+        } else if (step.kind === "stop") {
+          for (const task of tasks.splice(step.i, 1)) stop(changed, task);
         } else if (step.gone) {
           instances.delete(record.arn);
           changed.setInstance(record.arn, undefined);
-          for (const [arn, group] of tasks.filter(([arn]) => arn === record.arn)) changed.addTasks(arn, group, -1);
-          tasks.splice(0, tasks.length, ...tasks.filter(([arn]) => arn !== record.arn));
+          for (const task of tasks) if (task.arn === record.arn) stop(changed, task);
+          tasks = tasks.filter(({ arn }) => arn !== record.arn);
         } else {
           instances.set(record.arn, record);
           changed.setInstance(record.arn, record);
         }
         placeTask(request, changed, seededRandom(seed)); // so that columns are made early and must be kept
       }
-      const made = Fleet.of([...instances.values()].reverse());
-      for (const [arn, group] of tasks.toReversed()) made.addTasks(arn, group, 1);
+      const made = new Fleet();
+      for (const task of tasks.toReversed()) start(made, task);
+      for (const record of instances.values()) made.setInstance(record.arn, record);
       assert.deepEqual(changed.snapshot(), made.snapshot());
-      assert.deepEqual(placeTask(request, changed, seededRandom(seed)), placeTask(request, made, seededRandom(seed)));
+      const answer = (fleet: Fleet) => {
+        const placement = placeTask(request, fleet, seededRandom(seed));
+        return placement.kind === "placed" ? placement.instance.arn : placement;
+      };
+      assert.deepEqual(answer(changed), answer(made));
     }),
     { numRuns: 500 },
   );

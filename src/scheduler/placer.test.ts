@@ -86,8 +86,8 @@ test("[PL5] [PL15] tasks placed in turn take GPUs, whether or not the fleet hear
     const placer = new Placer(requestOf({ need }), fleet, chance);
     const answers = [0, 1, 2].map((i) => {
       const answer = idOf(placer.place());
-      const gpus = registered.gpus.slice(0, 2 * (i + 1));
-      if (hears) fleet.setInstance(instance.arn, { ...instance, used: { ...NO_RESOURCES, gpus } });
+      const gpus = registered.gpus.slice(2 * i, 2 * (i + 1));
+      if (hears) fleet.hold(instance.arn, { ...NO_RESOURCES, gpus });
       return answer;
     });
     assert.deepEqual(answers, ["a", "a", "RESOURCE:GPU"]);

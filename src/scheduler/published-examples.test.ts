@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PlacementConstraint, PlacementStrategy } from "@aws-sdk/client-ecs";
-import { type ContainerInstanceRecord, containerInstanceId } from "../model/container-instance.ts";
+import { containerInstanceId, type OccupiedInstance } from "../model/container-instance.ts";
 import { NO_RESOURCES } from "../model/resources.ts";
 import { seededRandom } from "../runtime/random.ts";
 import { Fleet } from "./fleet.ts";
@@ -41,7 +41,7 @@ const HOSTS: readonly Host[] = [
   { id: "d1", zone: "us-east-1d", type: "g2.8xlarge", memoryMiB: 3072, groups: ["service:production", "databases"] },
 ];
 
-function instanceOf(host: Host): ContainerInstanceRecord {
+function instanceOf(host: Host): OccupiedInstance {
   return instanceWith(
     host.id,
     { cpu: 8192, memoryMiB: host.memoryMiB },

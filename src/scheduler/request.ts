@@ -1,6 +1,6 @@
 import type { Attribute, PlacementConstraint, PlacementStrategy } from "@aws-sdk/client-ecs";
 import type { CapacityProviderRecord } from "../model/capacity-provider.ts";
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { OccupiedInstance } from "../model/container-instance.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 import type { Need } from "./need.ts";
 
@@ -62,5 +62,5 @@ export interface Refusal {
 /** The answer for one task. `closest` is the instance that failed last in the order of the checks; undefined if there is no candidate.
  *  `capacityProvider` is the name of the one that was asked for. */
 export type Placement =
-  | { readonly kind: "placed"; readonly instance: ContainerInstanceRecord }
+  | { readonly kind: "placed"; readonly instance: OccupiedInstance }
   | { readonly kind: "refused"; readonly closest?: Refusal; readonly capacityProvider?: string };

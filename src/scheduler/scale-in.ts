@@ -1,12 +1,12 @@
 import type { PlacementStrategy } from "@aws-sdk/client-ecs";
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { OccupiedInstance } from "../model/container-instance.ts";
 import { DEFAULT_SERVICE_STRATEGY } from "./request.ts";
 import { spreadGroup } from "./strategies.ts";
 
 /** A task that may be stopped, and where it runs. */
 export interface Stoppable {
   readonly createdAt: number;
-  readonly instance?: ContainerInstanceRecord;
+  readonly instance?: OccupiedInstance;
 }
 
 /**

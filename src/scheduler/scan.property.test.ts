@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PlacementStrategy } from "@aws-sdk/client-ecs";
 import { attributeValue, type ContainerInstanceRecord } from "../model/container-instance.ts";
-import { addResources, NO_RESOURCES, subtractResources } from "../model/resources.ts";
+import { NO_RESOURCES } from "../model/resources.ts";
 import { seededRandom } from "../runtime/random.ts";
 import { Fleet } from "./fleet.ts";
 import { Placer } from "./placer.ts";
@@ -46,8 +46,7 @@ class World {
   start(arn: ContainerInstanceRecord["arn"], group: string): void {
     this.tasks.push({ arn, group });
     this.fleet.addTasks(arn, group, 1);
-    const instance = this.instances.get(arn);
-    if (instance !== undefined) this.set({ ...instance, used: addResources(instance.used, NEED) });
+    this.fleet.hold(arn, NEED);
   }
 
   /** Something other than the placing of a task. */
@@ -79,15 +78,13 @@ class World {
     const [task] = this.tasks.splice(this.pick(this.tasks.length), 1);
     if (task === undefined) return;
     this.fleet.addTasks(task.arn, task.group, -1);
-    const instance = this.instances.get(task.arn);
-    if (instance !== undefined) this.set({ ...instance, used: subtractResources(instance.used, NEED) });
+    this.fleet.release(task.arn, NEED);
   }
 
   #instance(i: number): ContainerInstanceRecord {
-    const { arn } = instanceWith(`i${i}`);
-    const used = this.tasks.filter((task) => task.arn === arn).reduce((sum) => addResources(sum, NEED), NO_RESOURCES);
     const room = { cpu: 256 * this.pick(6), memoryMiB: 256 * this.pick(6) };
-    return instanceWith(`i${i}`, room, { attributes: this.#attributes(), used });
+    const { used: _, ...record } = instanceWith(`i${i}`, room, { attributes: this.#attributes() });
+    return record;
   }
 
   /** Three zones, a dozen racks, and a serial number of which most have one of their own; some lack some. */
@@ -107,19 +104,20 @@ function bestOf(world: World, strategy: readonly PlacementStrategy[], group: str
     all
       .filter(of)
       .reduce((sum, { arn }) => sum + world.tasks.filter((t) => t.arn === arn && t.group === group).length, 0);
+  const left = ({ arn, registered }: ContainerInstanceRecord) => {
+    const tasks = world.tasks.filter((task) => task.arn === arn).length;
+    return { cpu: registered.cpu - tasks * NEED.cpu, memoryMiB: registered.memoryMiB - tasks * NEED.memoryMiB };
+  };
   const score = ({ type, field = "" }: PlacementStrategy, one: ContainerInstanceRecord): number => {
-    if (type === "binpack") return one.registered.memoryMiB - one.used.memoryMiB;
+    if (type === "binpack") return left(one).memoryMiB;
     if (field === "instanceId") return peers(({ arn }) => arn === one.arn);
     const name = field.slice("attribute:".length);
     return peers((other) => attributeValue(other, name) === attributeValue(one, name));
   };
-  let able = all.filter(
-    ({ status, agentConnected, registered, used }) =>
-      status === "ACTIVE" &&
-      agentConnected &&
-      registered.cpu - used.cpu >= NEED.cpu &&
-      registered.memoryMiB - used.memoryMiB >= NEED.memoryMiB,
-  );
+  let able = all.filter((one) => {
+    const { cpu, memoryMiB } = left(one);
+    return one.status === "ACTIVE" && one.agentConnected && cpu >= NEED.cpu && memoryMiB >= NEED.memoryMiB;
+  });
   for (const one of strategy) {
     const scores = new Map(able.map((instance) => [instance.arn, score(one, instance)]));
     const lowest = Math.min(...scores.values());

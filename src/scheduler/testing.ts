@@ -1,4 +1,4 @@
-import type { ContainerInstanceRecord } from "../model/container-instance.ts";
+import type { OccupiedInstance } from "../model/container-instance.ts";
 import { NO_RESOURCES } from "../model/resources.ts";
 import { type ContainerInstanceArn, clusterArn, containerInstanceArn } from "../wire/arn.ts";
 import { Fleet } from "./fleet.ts";
@@ -10,8 +10,8 @@ const SCOPE = { region: "us-east-1", accountId: "000000000000" };
 export function instanceWith(
   id: string,
   left: { readonly cpu?: number; readonly memoryMiB?: number; readonly zone?: string } = {},
-  over: Partial<ContainerInstanceRecord> = {},
-): ContainerInstanceRecord {
+  over: Partial<OccupiedInstance> = {},
+): OccupiedInstance {
   const { cpu = 1024, memoryMiB = 1024, zone } = left;
   return {
     arn: containerInstanceArn(SCOPE, { clusterName: "default", containerInstanceId: id }),
@@ -35,7 +35,7 @@ export const TEST_GROUP = "family:test";
 
 /** A fleet of these instances, with peers on some; for tests. */
 export function fleetWith(
-  instances: readonly ContainerInstanceRecord[],
+  instances: readonly OccupiedInstance[],
   peers: ReadonlyMap<ContainerInstanceArn, number> = new Map(),
 ): Fleet {
   return Fleet.of(instances, { group: TEST_GROUP, peers });

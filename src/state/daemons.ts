@@ -1,5 +1,5 @@
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
-import { addResources } from "../model/resources.ts";
+import { addResources, NO_RESOURCES, type Resources } from "../model/resources.ts";
 import { primaryDeployment, type ServiceRecord } from "../model/service.ts";
 import type { TaskRecord } from "../model/task.ts";
 import { type Fleet, needOf, requirementsOf } from "../scheduler/index.ts";
@@ -49,7 +49,7 @@ export function isDaemonTask(tables: Pick<BerthView, "services">, { serviceArn }
 export function fleetBehindDaemons(tables: Tables, clusterArn: ClusterArn): Fleet {
   const fleet = tables.containerInstances.derived.placement.fleet(clusterArn);
   const instances = tables.containerInstances.count("cluster", clusterArn);
-  const reserved = new Map<ContainerInstanceArn, ContainerInstanceRecord>();
+  const reserved = new Map<ContainerInstanceArn, Resources>();
   for (const service of tables.services.where("daemonCluster", clusterArn)) {
     // One task each: with as many tasks as instances, none can be without.
     if (service.status !== "ACTIVE" || tables.tasks.count("service", service.arn) >= instances) continue;
@@ -60,9 +60,8 @@ export function fleetBehindDaemons(tables: Tables, clusterArn: ClusterArn): Flee
     const need = needOf(definition.definition);
     for (const one of tables.containerInstances.where("cluster", clusterArn)) {
       if (one.status !== "ACTIVE" || served.has(one.arn) || !isToHave(one)) continue;
-      const before = reserved.get(one.arn) ?? one;
-      reserved.set(one.arn, { ...before, used: addResources(before.used, need) });
+      reserved.set(one.arn, addResources(reserved.get(one.arn) ?? NO_RESOURCES, need));
     }
   }
-  return reserved.size === 0 ? fleet : fleet.with([...reserved.values()]);
+  return reserved.size === 0 ? fleet : fleet.withHeld(reserved);
 }

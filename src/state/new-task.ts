@@ -1,5 +1,5 @@
 import type { ContainerDefinition, ContainerOverride, PropagateTags } from "@aws-sdk/client-ecs";
-import { attributeValue, type ContainerInstanceRecord, freeGpus } from "../model/container-instance.ts";
+import { attributeValue, freeGpus, type OccupiedInstance } from "../model/container-instance.ts";
 import type { Tags } from "../model/tags.ts";
 import type { ContainerRecord, TaskLoadBalancer, TaskRecord } from "../model/task.ts";
 import type { TaskDefinitionRecord } from "../model/task-definition.ts";
@@ -20,7 +20,7 @@ export interface TaskOrder {
   readonly clusterArn: ClusterArn;
   readonly definition: TaskDefinitionRecord;
   /** Where it was placed. */
-  readonly instance: ContainerInstanceRecord;
+  readonly instance: OccupiedInstance;
   readonly overrides?: NeedOverrides;
   readonly group: string;
   readonly startedBy?: string;
@@ -102,7 +102,7 @@ export function newTask(order: TaskOrder, at: { readonly now: Instant; readonly 
 function gpusFor(
   containers: readonly ContainerDefinition[],
   overrides: ReadonlyMap<string | undefined, ContainerOverride>,
-  instance: ContainerInstanceRecord,
+  instance: OccupiedInstance,
 ): ReadonlyMap<string | undefined, readonly string[]> {
   const free = [...freeGpus(instance)];
   const given = new Map<string | undefined, readonly string[]>();

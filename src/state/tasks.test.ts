@@ -81,7 +81,6 @@ async function launched(...reports: readonly ("RUNNING" | "STOPPED")[]): Promise
       agentConnected: true,
       connectivityChangedAt: 0,
       registered: { cpu: 1024, memoryMiB: 1024, ports: [], portsUdp: [] },
-      used: NO_RESOURCES,
       attributes: [],
       registeredAt: 0,
       version: 1,
@@ -99,7 +98,8 @@ const current = (tables: { tasks: { get(key: string): TaskRecord | undefined } }
   assert.ok(found !== undefined);
   return found;
 };
-const used = (store: BerthStore) => store.view.containerInstances.get(INSTANCE)?.used;
+const used = (store: BerthStore) =>
+  store.view.containerInstances.derived.placement.fleet(task.clusterArn).used(INSTANCE);
 
 test("a launched task holds its resources until it is STOPPED, and gives them back once", async () => {
   const store = await launched("RUNNING");

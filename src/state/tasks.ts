@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 import type { TaskStopCode } from "@aws-sdk/client-ecs";
-import { addResources, subtractResources } from "../model/resources.ts";
 import { type ContainerRecord, mayMove, type TaskRecord, type TaskStatus, taskHealth } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
 import type { BerthTransaction } from "../store/index.ts";
@@ -27,14 +26,10 @@ export type ContainerReport = Pick<ContainerRecord, "name"> &
     Pick<ContainerRecord, "lastStatus" | "runtimeId" | "imageDigest" | "exitCode" | "reason" | "networkBindings">
   >;
 
-/** Records a task that has been placed, and what it takes of its instance. Throws if the instance is not there. */
+/** Records a task that has been placed; from now on it holds its resources there. Throws if the instance is not there. */
 export function launchTask(tx: BerthTransaction, task: TaskRecord): TaskRecord {
-  if (task.containerInstanceArn !== undefined) {
-    const instance = tx.containerInstances.get(task.containerInstanceArn);
-    if (instance === undefined)
-      throw new Error(`task ${task.arn} was placed on ${task.containerInstanceArn}, which is not there`);
-    tx.containerInstances.put({ ...instance, used: addResources(instance.used, task.resources) });
-  }
+  if (task.containerInstanceArn !== undefined && tx.containerInstances.get(task.containerInstanceArn) === undefined)
+    throw new Error(`task ${task.arn} was placed on ${task.containerInstanceArn}, which is not there`);
   return tx.tasks.put(task);
 }
 
@@ -145,7 +140,6 @@ function moveTask(tx: BerthTransaction, task: TaskRecord, to: TaskStatus, now: I
     throw new Error(`task ${task.arn} cannot go from ${before.lastStatus} to ${to}`);
   }
   const stopping = to === "STOPPED";
-  if (stopping && before.lastStatus !== "STOPPED") releaseResources(tx, before);
   return put(tx, before, {
     ...task,
     lastStatus: to,
@@ -156,14 +150,6 @@ function moveTask(tx: BerthTransaction, task: TaskRecord, to: TaskStatus, now: I
 /** STOPPED is reached from every status: an agent reports it, or the server gives a lost task up. */
 function isLegal(from: TaskStatus, to: TaskStatus): boolean {
   return mayMove(from, to) || (to === "STOPPED" && from !== "STOPPED");
-}
-
-function releaseResources(tx: BerthTransaction, task: TaskRecord): void {
-  if (task.containerInstanceArn === undefined) return;
-  const instance = tx.containerInstances.get(task.containerInstanceArn);
-  if (instance !== undefined) {
-    tx.containerInstances.put({ ...instance, used: subtractResources(instance.used, task.resources) });
-  }
 }
 
 /** Stores `after` with the next version if a watcher of ECS would see a difference. */

@@ -79,7 +79,9 @@ export class Runner {
       if (this.#run === undefined) throw new Error("a transaction was used after its callback had returned");
       return this.#run;
     };
-    this.#drafts = Object.fromEntries([...tables.byName].map(([name, table]) => [name, draftOf(table, current)]));
+    this.#drafts = Object.fromEntries(
+      [...tables.byName].map(([name, table]) => [name, draftOf(table, feedersOf(table, tables), current)]),
+    );
   }
 
   /** Runs the callback and takes back all that it did. Returns its answer, or throws its error. */
@@ -119,7 +121,15 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
-function draftOf(table: TableState, current: () => Run): TableDraft<object, string> {
+/** The names of the tables that what is derived of this one is made of: others may feed the same values. */
+function feedersOf(table: TableState, { byName }: Tables): readonly string[] {
+  const values = new Set(Object.values(table.derived));
+  return [...byName.values()]
+    .filter((other) => Object.values(other.derived).some((value) => values.has(value)))
+    .map((other) => other.name);
+}
+
+function draftOf(table: TableState, feeders: readonly string[], current: () => Run): TableDraft<object, string> {
   const name = table.name;
   const change = (key: string, after: object | undefined): Difference => {
     const difference = table.difference(table.get(key), after);
@@ -154,7 +164,7 @@ function draftOf(table: TableState, current: () => Run): TableDraft<object, stri
       return table.size;
     },
     get derived() {
-      current().readTable(name);
+      for (const feeder of feeders) current().readTable(feeder);
       return table.derived;
     },
     put(record) {

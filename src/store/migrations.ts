@@ -1,3 +1,4 @@
+import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import type { ServiceRecord } from "../model/service.ts";
 import {
   revisionArnOf,
@@ -9,7 +10,7 @@ import { parseServiceArn, serviceDeploymentArn } from "../wire/arn.ts";
 import type { Migration, StoredTables } from "./load.ts";
 
 /** What brings records of earlier releases to the form of SCHEMA, oldest first. Only ever append. */
-export const MIGRATIONS: readonly Migration[] = [recordServiceDeployments];
+export const MIGRATIONS: readonly Migration[] = [recordServiceDeployments, forgetUsedResources];
 
 /** Services had deployments and no history of them: each gets its revisions, and a service deployment for its PRIMARY. */
 function recordServiceDeployments(tables: StoredTables): void {
@@ -30,6 +31,15 @@ function recordServiceDeployments(tables: StoredTables): void {
   }
   tables.set("serviceRevisions", revisions);
   tables.set("serviceDeployments", deployments);
+}
+
+/** Container instances said what their tasks hold, which the tasks themselves say. */
+function forgetUsedResources(tables: StoredTables): void {
+  const instances = tables.get("containerInstances") ?? new Map<string, object>();
+  for (const [key, stored] of instances) {
+    const { used: _, ...record } = stored as ContainerInstanceRecord & { readonly used?: unknown };
+    instances.set(key, record);
+  }
 }
 
 function revisionOf(

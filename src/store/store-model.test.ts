@@ -46,7 +46,7 @@ type Model = Map<string, Thing>;
 interface Operation {
   readonly table: TableName;
   readonly id: string;
-  readonly kind: "put" | "delete" | "copy";
+  readonly kind: "put" | "delete" | "copy" | "total";
   readonly value: number;
   readonly kinds: readonly string[];
 }
@@ -55,7 +55,7 @@ interface Operation {
 const genOperation: fc.Arbitrary<Operation> = fc.record({
   table: fc.constantFrom("red", "blue"),
   id: fc.constantFrom("a", "b", "c"),
-  kind: fc.constantFrom("put", "put", "delete", "copy"),
+  kind: fc.constantFrom("put", "put", "delete", "copy", "total"),
   value: fc.integer({ min: 0, max: 3 }),
   kinds: fc.array(fc.constantFrom("x", "y"), { maxLength: 3 }),
 });
@@ -74,6 +74,7 @@ const genStep = fc.oneof(
 function inStore(tx: Tx, { table: name, id, kind, value, kinds }: Operation): void {
   if (kind === "put") tx[name].put({ id, kinds, value });
   else if (kind === "delete") tx[name].delete(id);
+  else if (kind === "total") tx[name].put({ id, kinds, value: tx[name].derived.total.sum % 4 });
   else {
     const odd = tx[name].where("parity", "odd");
     tx[name].put({ id, kinds: odd.flatMap((t) => t.kinds), value: odd.reduce((sum, t) => sum + t.value, value) });
@@ -84,6 +85,8 @@ function inModel(model: Model, { table: name, id, kind, value, kinds }: Operatio
   const at = `${name}/${id}`;
   if (kind === "put") model.set(at, { id, kinds, value });
   else if (kind === "delete") model.delete(at);
+  else if (kind === "total")
+    model.set(at, { id, kinds, value: [...model.values()].reduce((n, t) => n + t.value, 0) % 4 });
   else {
     const odd = ordered(model, name).filter((t) => t.value % 2 === 1);
     model.set(at, { id, kinds: odd.flatMap((t) => t.kinds), value: odd.reduce((sum, t) => sum + t.value, value) });

@@ -65,8 +65,11 @@ export function taskFactsOf(context: ApiContext, task: TaskRecord, now: Instant)
 
 /** Tasks of other services find less room where DAEMON services have still to take theirs. */
 function instancesOf(tables: BerthView, { schedulingStrategy, clusterArn }: ServiceRecord) {
-  if (schedulingStrategy === "DAEMON") return tables.containerInstances.where("cluster", clusterArn);
-  return fleetBehindDaemons(tables, clusterArn).instances();
+  const isDaemon = schedulingStrategy === "DAEMON";
+  const fleet = isDaemon
+    ? tables.containerInstances.derived.placement.fleet(clusterArn)
+    : fleetBehindDaemons(tables, clusterArn);
+  return fleet.instances();
 }
 
 function contactOf({ services: { agents }, clock }: ApiContext) {

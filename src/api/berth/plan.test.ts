@@ -65,7 +65,7 @@ function putTask(tx: BerthTransaction, context: ApiContext, service: ServiceReco
     {
       clusterArn: CLUSTER,
       definition,
-      instance,
+      instance: tx.containerInstances.derived.placement.occupied(instance),
       group: `service:${service.name}`,
       serviceArn: service.arn,
       deploymentId: "ecs-svc/1",

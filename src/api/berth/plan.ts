@@ -135,7 +135,7 @@ function plannedHost(
   instance: ContainerInstanceRecord,
   moves: readonly Move[],
 ): BerthShape<"PlannedHost"> {
-  const left = remainingResources(instance);
+  const left = remainingResources(tx.containerInstances.derived.placement.occupied(instance));
   const tasksAfter = tx.tasks
     .where("containerInstance", instance.arn)
     .filter((t) => t.desiredStatus === "RUNNING").length;

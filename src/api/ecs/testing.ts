@@ -96,7 +96,6 @@ export function testInstance(
     agentConnected: true,
     connectivityChangedAt: TEST_START,
     registered: { ...NO_RESOURCES, cpu: 2048, memoryMiB: 4096 },
-    used: NO_RESOURCES,
     attributes: [],
     registeredAt: TEST_START,
     version: 1,

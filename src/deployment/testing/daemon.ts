@@ -1,10 +1,10 @@
-import type { ContainerInstanceRecord } from "../../model/container-instance.ts";
+import type { OccupiedInstance } from "../../model/container-instance.ts";
 import type { TaskRecord } from "../../model/task.ts";
 import type { DaemonHost, Observed, ServiceAction } from "../observed.ts";
 import { SimulatedService, testInstance } from "../testing.ts";
 
 interface Host {
-  instance: ContainerInstanceRecord;
+  instance: OccupiedInstance;
   isEligible: boolean;
   hasOthers: boolean;
 }

@@ -1,4 +1,4 @@
-import type { ContainerInstanceRecord } from "../../model/container-instance.ts";
+import type { OccupiedInstance } from "../../model/container-instance.ts";
 import type { ServiceRecord } from "../../model/service.ts";
 import type { TaskRecord } from "../../model/task.ts";
 import type { Observed, ServiceAction } from "../observed.ts";
@@ -6,7 +6,7 @@ import { SimulatedService, testInstance } from "../testing.ts";
 
 /** A service that evens its tasks out, on hosts of several zones. A task is started where the fewest are. */
 export class SimulatedHosts extends SimulatedService {
-  readonly hosts: ContainerInstanceRecord[] = [];
+  readonly hosts: OccupiedInstance[] = [];
   /** Tasks of the service that fit on one host. */
   readonly size: number;
   /** How many tasks were started to take the place of others. */
@@ -18,7 +18,7 @@ export class SimulatedHosts extends SimulatedService {
     for (const zone of zones) this.join(zone);
   }
 
-  join(zone: string): ContainerInstanceRecord {
+  join(zone: string): OccupiedInstance {
     const host = testInstance(this.hosts.length + 1, {
       attributes: [{ name: "ecs.availability-zone", value: zone }],
       connectivityChangedAt: this.now,
@@ -36,7 +36,7 @@ export class SimulatedHosts extends SimulatedService {
     return this.hosts.map((_, i) => this.on(i).length);
   }
 
-  #held(host: ContainerInstanceRecord): number {
+  #held(host: OccupiedInstance): number {
     return this.tasks.filter((t) => t.lastStatus !== "STOPPED" && t.containerInstanceArn === host.arn).length;
   }
 

@@ -1,6 +1,6 @@
 import type { ClusterRecord } from "../../../model/cluster.ts";
 import type { ContainerInstanceRecord } from "../../../model/container-instance.ts";
-import { NO_RESOURCES, type Resources } from "../../../model/resources.ts";
+import type { Resources } from "../../../model/resources.ts";
 import type { Tags } from "../../../model/tags.ts";
 import type { Instant } from "../../../runtime/clock.ts";
 import type { Random } from "../../../runtime/random.ts";
@@ -114,7 +114,6 @@ function newInstance(cluster: ClusterRecord, registration: Registration): Contai
     connectivityChangedAt: now,
     ...input.versionInfo,
     registered,
-    used: NO_RESOURCES,
     attributes: attributesAfterRegistration(input.attributes ?? [], identity, [], scope.region),
     registeredAt: now,
     version: 1,

@@ -7,11 +7,12 @@ import { toWireTags } from "../tags/tags.ts";
 
 /** A container instance as the API shows it. Tags and health only if `include` asks for them. */
 export function toWireContainerInstance(
-  tables: Pick<BerthView, "tasks" | "clusters" | "capacityProviders">,
+  tables: Pick<BerthView, "tasks" | "clusters" | "capacityProviders" | "containerInstances">,
   instance: ContainerInstanceRecord,
   include: readonly ContainerInstanceField[] = [],
 ): ContainerInstance {
-  const { arn, registered, used } = instance;
+  const { arn, registered } = instance;
+  const { used } = tables.containerInstances.derived.placement.occupied(instance);
   const ports = [...new Set([...registered.ports, ...used.ports])];
   const portsUdp = [...new Set([...registered.portsUdp, ...used.portsUdp])];
   const provider = providerOfInstance(tables, instance);
@@ -29,7 +30,7 @@ export function toWireContainerInstance(
       dockerVersion: instance.dockerVersion,
     },
     registeredResources: toWireResources(registered, ports, portsUdp),
-    remainingResources: toWireResources(remainingResources(instance), ports, portsUdp),
+    remainingResources: toWireResources(remainingResources({ registered, used }), ports, portsUdp),
     runningTasksCount: tables.tasks.count("instanceRunning", arn),
     pendingTasksCount: tables.tasks.count("instancePending", arn),
     attributes: instance.attributes.map((a) => ({ ...a })),

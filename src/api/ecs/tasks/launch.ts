@@ -94,8 +94,8 @@ export function launchOn(
   capacityProviderName?: string,
 ): TaskRecord {
   const { cluster, definition, overrides, group, startedBy, launchType, tags } = launch;
-  // The scheduler may have seen it otherwise: which of its GPUs are free, the record says.
-  const host = tx.containerInstances.get(instance.arn) ?? instance;
+  // The scheduler may have seen it otherwise: which of its GPUs are free now, the store says.
+  const host = tx.containerInstances.derived.placement.occupied(instance);
   const order = {
     clusterArn: cluster.arn,
     definition,
