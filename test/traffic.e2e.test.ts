@@ -90,9 +90,9 @@ test("what is told of known requests is exactly those: codes, times and targets,
   };
   assert.deepEqual(new Set(await send(20, "/200")), new Set([200]));
   await send(6, "/404");
-  await send(4, "/503/40");
+  await send(4, "/503/500");
   // Six are under way while HAProxy is reloaded, and end in the worker that was retired.
-  const slow = send(6, "/301/1500");
+  const slow = send(6, "/301/2500");
   await until("they are under way", () => a.served + b.served === 36);
   const extra = { ...state.listeners[0]!, id: "extra", port: await freePort() };
   const fixed = { type: "fixed-response", statusCode: 418, contentType: "text/plain", body: "" } as const;
@@ -100,10 +100,10 @@ test("what is told of known requests is exactly those: codes, times and targets,
   await balancer.settled();
   assert.equal(balancer.status().generation, 2);
   assert.equal((await ask(extra.port, "/")).status, 418);
-  await send(10, "/200/100");
+  await send(10, "/200/1000");
   await slow;
   await until("all are told", () => told.of(`${GROUP} targetAnswers 3xx`) === 6 && told.of("web answers 3xx") === 6);
-  await until("the last is told", () => told.took(1400, 1800) === 6, 3000);
+  await until("the last is told", () => told.took(2000, 10_000) === 6);
 
   const codes = (what: string) => ["2xx", "3xx", "4xx", "5xx"].map((code) => told.of(`${what} ${code}`));
   assert.deepEqual(codes("web answers"), [30, 6, 6, 4]);
@@ -115,9 +115,11 @@ test("what is told of known requests is exactly those: codes, times and targets,
   assert.equal(told.of("web connections"), 46);
   assert.deepEqual([told.of("a:1@x requests"), told.of("b:1@y requests")], [a.served, b.served]);
   assert.ok(told.of("web bytesOut") > 46 * 100);
-  assert.deepEqual([told.took(0, 40), told.took(40, 80), told.took(96, 160), told.took(0, 1e7)], [26, 4, 10, 46]);
+  // Far apart, so that a busy machine does not move an answer to the next.
+  const times = [told.took(0, 448), told.took(448, 960), told.took(960, 2048), told.took(0, 1e7)];
+  assert.deepEqual(times, [26, 4, 10, 46]);
   const active = Math.max(...told.samples.flatMap((s) => s.targetGroups.map((group) => group.active)));
-  assert.equal(active, 6);
+  assert.ok(active >= 6 && active <= 16, `${active} were under way at once`);
 });
 
 test("what HAProxy answers itself is told apart, and a target that is deleted has told all", async () => {
