@@ -10,8 +10,9 @@ const MAX_LEVELS = 8;
 /** With more groups than this share of the instances, groups are looked at no faster than instances. */
 const MAX_GROUPS_SHARE = 1 / 8;
 
-/** Lists of slots, no slot in two of them. */
-type Slots = readonly (readonly number[])[];
+/** Lists of slots, no slot in two of them; undefined for all slots, which are looked at without a list. */
+type Slots = readonly (readonly number[] | undefined)[];
+const ALL: Slots = [undefined];
 
 /**
  * The best slot on which the task fits, found by looking at slots; undefined if there is none. Where the weightiest rank
@@ -22,7 +23,7 @@ export function scan(choice: Choice): number | undefined {
   const { slots } = choice.room.fleet;
   const members = first?.members ?? [];
   if (first === undefined || members.length === 0 || members.length > slots.length * MAX_GROUPS_SHARE) {
-    return bestOf([slots], choice.ranks, choice);
+    return bestOf(ALL, choice.ranks, choice);
   }
   const values = first.values();
   let level = Number.NEGATIVE_INFINITY;
@@ -36,11 +37,11 @@ export function scan(choice: Choice): number | undefined {
     );
     if (best !== undefined) return best;
   }
-  return bestOf([slots], choice.ranks, choice);
+  return bestOf(ALL, choice.ranks, choice);
 }
 
 /** The lowest value, above `level`, of a group that has members; infinity if there is none. */
-function levelAbove(level: number, values: Int32Array, members: Slots): number {
+function levelAbove(level: number, values: Int32Array, members: readonly (readonly number[])[]): number {
   let lowest = Number.POSITIVE_INFINITY;
   for (let group = 0; group < members.length; group++) {
     const value = values[group] as number;
@@ -64,8 +65,8 @@ function bestOf(slots: Slots, ranks: readonly Rank[], choice: Choice): number | 
 /** Looks at slots for the best one by one rank. */
 class Pass {
   readonly #choice: Choice;
+  /** The rank by slot. */
   readonly #values: Int32Array;
-  readonly #ids: Int32Array | undefined;
   #lowest = INT32_MAX;
   /** A slot whose first arrival is later than this, and which is ranked no better, is not better. */
   #earliest = INT32_MIN;
@@ -73,8 +74,10 @@ class Pass {
   /** Without a rank all slots are equals. */
   constructor(choice: Choice, rank: Rank | undefined) {
     this.#choice = choice;
-    this.#values = rank?.values() ?? choice.room.fleet.zeros;
-    this.#ids = rank?.ids;
+    const { zeros } = choice.room.fleet;
+    const { ids } = rank ?? {};
+    const values = rank?.values() ?? zeros;
+    this.#values = ids === undefined ? values : zeros.map((_, slot) => values[ids[slot] as number] as number);
   }
 
   /** The slot that the rank likes best of those on which the task fits; among equals by chance or, without, any of them. */
@@ -82,9 +85,10 @@ class Pass {
     const { room, arrivals } = this.#choice;
     let best: number | undefined;
     for (const slots of lists) {
-      for (let i = this.#next(slots, 0); i < slots.length; i = this.#next(slots, i + 1)) {
-        const slot = slots[i] as number;
-        const value = this.#valueOf(slot);
+      const end = slots?.length ?? room.fleet.slots.length;
+      for (let i = this.#next(slots, 0, end); i < end; i = this.#next(slots, i + 1, end)) {
+        const slot = slots === undefined ? i : (slots[i] as number);
+        const value = this.#values[slot] as number;
         const isEqual = best !== undefined && value === this.#lowest;
         if (isEqual && !(byChance && arrivesBefore(slot, best as number, this.#choice))) continue;
         if (!room.suits(slot)) continue;
@@ -98,33 +102,29 @@ class Pass {
 
   /** The slots of the lists that are ranked as that one is. */
   equalsOf(best: number, lists: Slots): readonly number[] {
-    const value = this.#valueOf(best);
-    return lists.flatMap((slots) => slots.filter((slot) => this.#valueOf(slot) === value));
-  }
-
-  #valueOf(slot: number): number {
-    return this.#values[this.#ids === undefined ? slot : (this.#ids[slot] as number)] as number;
+    const values = this.#values;
+    const { slots: all } = this.#choice.room.fleet;
+    return lists.flatMap((slots = all) => slots.filter((slot) => values[slot] === values[best]));
   }
 
   /**
-   * The index of the next slot that has room and may be better than the best so far; the length of the list if there is none. This is all that
+   * The index of the next slot that has room and may be better than the best so far; `end` if there is none. This is all that
    * is done for most instances: it compares whole numbers and calls nothing. Every slot is below the columns' length: `as number`
    * spares a branch.
    */
-  #next(slots: readonly number[], from: number): number {
+  #next(slots: readonly number[] | undefined, from: number, end: number): number {
     const { room, arrivals } = this.#choice;
     const { cpu, memoryMiB } = room;
     const { cpu: neededCpu, memoryMiB: neededMiB } = room.request.need;
     const { states, hashes } = room.fleet;
     const { salt } = arrivals;
     const values = this.#values;
-    const ids = this.#ids;
     const lowest = this.#lowest;
     const earliest = this.#earliest;
     let i = from;
-    for (; i < slots.length; i++) {
-      const slot = slots[i] as number;
-      const value = values[ids === undefined ? slot : (ids[slot] as number)] as number;
+    for (; i < end; i++) {
+      const slot = slots === undefined ? i : (slots[i] as number);
+      const value = values[slot] as number;
       if (value > lowest) continue;
       if (value === lowest && firstEarliness((hashes[slot] as number) ^ salt) < earliest) continue;
       if (states[slot] !== READY) continue;
