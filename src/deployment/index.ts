@@ -1,7 +1,8 @@
 export { breakerThreshold } from "./circuit-breaker.ts";
 export { assessHealth, type Health } from "./health.ts";
-export { withHooksClosed } from "./hooks.ts";
+export { isOpen as isOpenHook, withHooksClosed } from "./hooks.ts";
 export { hasFirstTask, mustWait, needsDigest } from "./image-pinning.ts";
+export { bakesUntil, MINUTE_MS } from "./lifecycle.ts";
 export { rollingLimits } from "./limits.ts";
 export { type NextGroups, nextGroups } from "./live.ts";
 export * as serviceMessages from "./messages.ts";
@@ -22,5 +23,5 @@ export { reconcileService } from "./reconcile.ts";
 export { MAX_STARTS_PER_LOOK } from "./rolling.ts";
 export { type Wanted, wantedTasks } from "./roster.ts";
 export { breakerReport } from "./service-deployment.ts";
-export { returnTraffic } from "./shift.ts";
+export { returnTraffic, shiftUnderWay } from "./shift.ts";
 export { type RuleWeights, type SetTraffic, shiftingRules } from "./traffic.ts";

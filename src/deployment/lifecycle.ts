@@ -46,6 +46,12 @@ function stepBakeMs({ strategy, linear, canary }: ShiftSettings): number {
   return (minutes ?? 0) * MINUTE_MS;
 }
 
+/** Until when a stage is kept though nothing else is waited for; undefined for one that is not. Rules [TS6], [TS7]. */
+export function bakesUntil({ stage, since, production }: ShiftState, settings: ShiftSettings): Instant | undefined {
+  if (stage === "BAKE_TIME") return since + settings.bakeTimeMinutes * MINUTE_MS;
+  return stage === "PRODUCTION_TRAFFIC_SHIFT" && production < 100 ? since + stepBakeMs(settings) : undefined;
+}
+
 /**
  * Where a deployment goes whose hooks in this stage are all resolved; the last of them at `resolvedAt`. One stage at a time.
  * Production traffic grows by the steps and by nothing else. Rules [TS3] to [TS8].
@@ -59,7 +65,10 @@ export function nextStage(
   const enter = (to: LifecycleStage, over?: Partial<Pick<ShiftState, "step" | "production" | "test">>) =>
     ({ kind: "enter", state: enterStage(state, to, now, over) }) as const;
   const limit = { kind: "wait", until: resolvedAt + STAGE_LIMIT_MS, isFault: true } as const;
-  const after = (ms: number) => ({ kind: "wait", until: state.since + ms, isFault: false }) as const;
+  const baked = (to: LifecycleStage) => {
+    const until = bakesUntil(state, settings) ?? now;
+    return now >= until ? enter(to) : ({ kind: "wait", until, isFault: false } as const);
+  };
   switch (state.stage) {
     case "RECONCILE_SERVICE":
       return sight.isReconciled ? enter("PRE_SCALE_UP") : limit;
@@ -78,17 +87,12 @@ export function nextStage(
       const production = shiftSteps(settings, sight.isGradual)[state.step] ?? 100;
       return enter("PRODUCTION_TRAFFIC_SHIFT", { production, step: state.step + 1 });
     }
-    case "PRODUCTION_TRAFFIC_SHIFT": {
-      if (state.production >= 100) return enter("POST_PRODUCTION_TRAFFIC_SHIFT");
-      const bake = after(stepBakeMs(settings));
-      return now >= bake.until ? enter("PRE_PRODUCTION_TRAFFIC_SHIFT") : bake;
-    }
+    case "PRODUCTION_TRAFFIC_SHIFT":
+      return state.production >= 100 ? enter("POST_PRODUCTION_TRAFFIC_SHIFT") : baked("PRE_PRODUCTION_TRAFFIC_SHIFT");
     case "POST_PRODUCTION_TRAFFIC_SHIFT":
       return enter("BAKE_TIME");
-    case "BAKE_TIME": {
-      const bake = after(settings.bakeTimeMinutes * MINUTE_MS);
-      return now >= bake.until ? enter("CLEAN_UP") : bake;
-    }
+    case "BAKE_TIME":
+      return baked("CLEAN_UP");
     case "CLEAN_UP":
       return { kind: "wait", until: Number.POSITIVE_INFINITY, isFault: false };
     default:

@@ -37,9 +37,7 @@ export function lookAtShift(
   now: Instant,
 ): ShiftLook | undefined {
   const primary = primaryDeployment(service);
-  const record = observed.serviceDeployments.find(
-    (d) => d.settings.shift !== undefined && isGoingOn(d) && deploymentIdOf(d.targetRevisionArn) === primary.id,
-  );
+  const record = shiftUnderWay(observed.serviceDeployments, primary);
   const settings = record?.settings.shift;
   if (record === undefined || settings === undefined || primary.rolloutState !== "IN_PROGRESS") return undefined;
   const others = service.deployments.filter((d) => d !== primary);
@@ -67,9 +65,18 @@ export function lookAtShift(
   return { ...stay, state: answer.state, events: [...events, ...told(before, answer.state, primary)], times: [now] };
 }
 
-/** Not over, and not being rolled back yet. */
-const isGoingOn = ({ status }: ServiceDeploymentRecord) =>
-  status === "PENDING" || status === "IN_PROGRESS" || status === "ROLLBACK_REQUESTED";
+/** The service deployment that shifts traffic to the deployment, and is neither over nor being rolled back yet. */
+export function shiftUnderWay(
+  serviceDeployments: readonly ServiceDeploymentRecord[],
+  { id }: Pick<DeploymentRecord, "id">,
+): ServiceDeploymentRecord | undefined {
+  return serviceDeployments.find(
+    ({ status, settings, targetRevisionArn }) =>
+      settings.shift !== undefined &&
+      (status === "PENDING" || status === "IN_PROGRESS" || status === "ROLLBACK_REQUESTED") &&
+      deploymentIdOf(targetRevisionArn) === id,
+  );
+}
 
 interface Sides {
   readonly primary: DeploymentRecord;

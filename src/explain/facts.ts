@@ -40,4 +40,6 @@ export interface ServiceFacts {
   readonly lastFailures: ReadonlyMap<string, TaskRecord>;
   /** Hosts whose tasks are not replaced for now, because many hosts went at once. */
   readonly heldHosts: ReadonlySet<ContainerInstanceArn>;
+  /** True in a rehearsal: the ARNs of what was made in it will not be those of what is really made. */
+  readonly isRehearsed?: boolean;
 }

@@ -13,39 +13,18 @@ import { hostName } from "../model/container-instance.ts";
 import type { DeploymentRecord } from "../model/deployment.ts";
 import { primaryDeployment } from "../model/service.ts";
 import { taskId } from "../model/task.ts";
-import type { TaskDefinitionRecord } from "../model/task-definition.ts";
 import type { Instant } from "../runtime/clock.ts";
 import { Fleet } from "../scheduler/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
-import type { Explanation, Finding } from "./explanation.ts";
+import type { Finding } from "./explanation.ts";
 import type { ServiceFacts } from "./facts.ts";
-import { findPlaces, type Places } from "./placement.ts";
+import { type Found, type Look, NOTHING } from "./look.ts";
+import { findPlaces } from "./placement.ts";
+import { replacing, shifting } from "./shift-findings.ts";
 import { causeOf } from "./stopped-task.ts";
 import { startingText } from "./task.ts";
 import { healthTroubles, healthWaits } from "./task-health.ts";
 import { counted, countedAre, inTime, lastPart, listed, span } from "./words.ts";
-
-/** What is found about a service's tasks, the most important first. */
-export type Found = Pick<Explanation, "findings" | "fixes" | "instances">;
-
-/** One look at a service, from which all findings are made. */
-interface Look {
-  readonly facts: ServiceFacts;
-  readonly now: Instant;
-  readonly wanted: readonly Wanted[];
-  readonly actions: readonly ServiceAction[];
-  readonly primary: DeploymentRecord;
-  /** Tasks that the next look starts, and where there is room for them now. */
-  readonly starts: readonly {
-    readonly capacityProvider?: string;
-    readonly definition: TaskDefinitionRecord;
-    readonly places: Places;
-  }[];
-  /** True for what belongs to the deployment that is asked for, or to any. */
-  readonly isAsked: (deploymentId: string | undefined) => boolean;
-}
-
-const NOTHING: Found = { findings: [], fixes: [], instances: [] };
 
 /** The kinds of trouble and waiting, in the order in which they matter. */
 const PARTS: readonly ((look: Look) => Found)[] = [
@@ -58,6 +37,7 @@ const PARTS: readonly ((look: Look) => Found)[] = [
   protectedTasks,
   starting,
   checking,
+  shifting,
   draining,
   replacing,
   rebalancing,
@@ -347,18 +327,6 @@ function draining({ wanted, isAsked }: Look): Found {
     };
   });
   return { ...NOTHING, findings };
-}
-
-/** What is left of earlier deployments. */
-function replacing({ facts, wanted, now, primary, isAsked }: Look): Found {
-  const old = wanted.filter((w) => w.task.deploymentId !== primary.id);
-  if (old.length === 0 || !(isAsked(primary.id) || old.some((w) => isAsked(w.task.deploymentId)))) return NOTHING;
-  const names = [...new Set(old.map((w) => lastPart(w.task.taskDefinitionArn)))];
-  const pending = wanted.filter((w) => w.task.deploymentId === primary.id && w.health.state !== "healthy");
-  const times = pending.flatMap((w) => (w.health.well && w.health.changesAt !== undefined ? [w.health.changesAt] : []));
-  const next = times.length === 0 ? "" : `; the next new task counts as healthy ${inTime(Math.min(...times), now)}`;
-  const text = `${counted(old.length, "task")} of the deployment before (${listed(names, 3)}) ${old.length === 1 ? "goes" : "go"} when tasks of ${lastPart(primary.taskDefinitionArn)} are healthy${next}`;
-  return facts.observed.service.desiredCount === 0 ? NOTHING : { ...NOTHING, findings: [{ code: "REPLACING", text }] };
 }
 
 /** Tasks that are moved to even them out, one at a time. */

@@ -3,7 +3,8 @@ import { computedDesiredCount, primaryTaskSet, type TaskSetRecord } from "../mod
 import type { Instant } from "../runtime/clock.ts";
 import type { Explanation } from "./explanation.ts";
 import type { ServiceFacts } from "./facts.ts";
-import { type Found, serviceFindings } from "./service-findings.ts";
+import type { Found } from "./look.ts";
+import { serviceFindings } from "./service-findings.ts";
 import { stateOf } from "./state.ts";
 import { counted, lastPart } from "./words.ts";
 

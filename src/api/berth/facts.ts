@@ -22,7 +22,7 @@ export function serviceFactsOf(context: ApiContext, service: ServiceRecord): Ser
 export function rehearsedFactsOf(tables: BerthView, service: ServiceRecord): ServiceFacts {
   const observed = observeService(tables, service.arn, REHEARSAL_SETTINGS);
   if (observed === undefined) throw new Error(`${service.arn} vanished while it was looked at`);
-  return factsOf(tables, observed);
+  return { ...factsOf(tables, observed), isRehearsed: true };
 }
 
 function factsOf(tables: BerthView, observed: Observed): ServiceFacts {
