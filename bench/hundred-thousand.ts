@@ -62,16 +62,14 @@ async function measure(tasks: number) {
     }
     const atEnd = server.usage();
     connection.close();
-    const ms = (latencies: Latencies) =>
-      `${latencies.percentile(0.5).toFixed(2)} / ${latencies.percentile(0.99).toFixed(2)}`;
     return {
       tasks,
       "start ms": Math.round(startMs),
       "RSS MiB": Math.round(atStart.rssMiB),
       "then, peak": Math.round(atEnd.peakMiB),
-      "ListTasks p50 / p99 ms": ms(listed),
-      "DescribeTasks of 10": ms(described),
-      RunTask: ms(started),
+      "ListTasks p50 / p99 ms": listed.summary(),
+      "DescribeTasks of 10": described.summary(),
+      RunTask: started.summary(),
       "CPU ms per call": (((atEnd.cpuSeconds - atStart.cpuSeconds) * 1000) / (listed.count + calls * 2)).toFixed(2),
     };
   } finally {

@@ -2,9 +2,8 @@
 export class Latencies {
   readonly #took: number[] = [];
 
-  /** Measures one call. */
-  async time<T>(call: () => Promise<T>): Promise<T> {
-    const from = performance.now();
+  /** Measures one call, from when it was due if that was earlier. */
+  async time<T>(call: () => Promise<T>, from: number = performance.now()): Promise<T> {
     const answer = await call();
     this.#took.push(performance.now() - from);
     return answer;
@@ -20,14 +19,8 @@ export class Latencies {
     return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   }
 
-  /** For people. */
-  row(): Readonly<Record<string, number>> {
-    const ms = (value: number) => Math.round(value * 100) / 100;
-    return {
-      calls: this.count,
-      "p50 ms": ms(this.percentile(0.5)),
-      "p99 ms": ms(this.percentile(0.99)),
-      "max ms": ms(this.percentile(1)),
-    };
+  /** Median and 99th percentile, for people. */
+  summary(): string {
+    return `${this.percentile(0.5).toFixed(2)} / ${this.percentile(0.99).toFixed(2)}`;
   }
 }
