@@ -112,7 +112,7 @@ export class ControlPlane {
       scope: { partition: "aws", region: REGION, accountId: "000000000000" },
       pageSecret: "simulation",
       sealer: createSealer("0".repeat(64), random),
-      balancerFacts: { address: "10.0.0.254", checkBind: async () => undefined },
+      balancerAddress: "10.0.0.254",
       deployment: DEFAULT_DEPLOYMENT_SETTINGS,
       retention: RETENTION,
       hostLoss: {},

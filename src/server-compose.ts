@@ -4,8 +4,9 @@ import type { AccountScope, ApiContext, BalancerFacts, Principal } from "./api/c
 import { createEcsService } from "./api/ecs/index.ts";
 import { createElbV2Service } from "./api/elbv2/index.ts";
 import { createLogsService } from "./api/logs/index.ts";
-import type { Balancer } from "./balancer/index.ts";
+import { type Balancer, type Carriers, createCarriers } from "./balancer/index.ts";
 import {
+  type AttendanceSettings,
   type ControllerContext,
   type HostLossSettings,
   startBalancerController,
@@ -15,6 +16,7 @@ import {
 } from "./controllers/index.ts";
 import type { DeploymentSettings } from "./deployment/index.ts";
 import { createGateway, type Gateway } from "./gateway/index.ts";
+import { MAX_BALANCERS } from "./model/balancer.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { Log } from "./runtime/log.ts";
 import type { Random } from "./runtime/random.ts";
@@ -27,8 +29,10 @@ import type { WireService } from "./wire/wire-service.ts";
 /** What a control plane is put together from. */
 export interface ControlPlaneParts {
   readonly store: BerthStore;
-  /** Undefined where there is no load balancer. */
+  /** This process's own; undefined where it carries nothing. */
   readonly balancer: Balancer | undefined;
+  /** The address that new load balancers bind. */
+  readonly balancerAddress: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -38,15 +42,17 @@ export interface ControlPlaneParts {
   readonly pageSecret: string;
   /** Seals what must not lie open on disk. */
   readonly sealer: Sealer;
-  readonly balancerFacts: BalancerFacts;
   readonly deployment: DeploymentSettings;
   readonly retention: ControllerContext["retention"];
   readonly hostLoss: Partial<HostLossSettings>;
+  /** How long balancers of other hosts are waited for. */
+  readonly attendance?: Partial<AttendanceSettings>;
 }
 
 /** The rooms of the control plane, wired together and running. */
 export interface ControlPlane {
   readonly gateway: Gateway;
+  readonly carriers: Carriers;
   /** The APIs, each as the wire serves it. */
   readonly services: readonly WireService<Principal>[];
   stop(): Promise<void>;
@@ -56,6 +62,15 @@ export interface ControlPlane {
 export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
   const { store, balancer, clock, random, log, deployment, scope, sealer, authenticate } = parts;
   const gateway = createGateway({ store, clock, random, log, authenticate, region: scope.region });
+  const carriers = createCarriers({
+    clock,
+    random,
+    log,
+    authenticate,
+    region: scope.region,
+    own: balancer && { balancer, address: parts.balancerAddress },
+    mayJoin: (name) => mayJoin(store.view, name),
+  });
   const controller: ControllerContext = {
     store,
     clock,
@@ -70,7 +85,7 @@ export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
     startControllers(controller),
     startFailedTasksController(controller, lastLinesReader(store, gateway)),
     hosts,
-    ...(balancer === undefined ? [] : [startBalancerController(controller, balancer, sealer)]),
+    startBalancerController(controller, carriers, sealer, parts.attendance),
   ];
   const context: ApiContext = {
     store,
@@ -80,12 +95,13 @@ export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
     scope,
     pageSecret: parts.pageSecret,
     sealer,
-    balancer: parts.balancerFacts,
+    balancer: balancerFacts(parts.balancerAddress, carriers, store),
     taskLogs: { read: (instance, request) => gateway.requestTaskLogs(instance, request) },
     services: { settings: deployment, agents: gateway, heldHosts: () => hosts.heldHosts() },
   };
   return {
     gateway,
+    carriers,
     services: [
       createEcsService(context),
       createElbV2Service(context),
@@ -95,7 +111,30 @@ export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
     ],
     stop: async () => {
       await Promise.all(loops.map((loop) => loop.stop()));
-      await gateway.close();
+      await Promise.all([gateway.close(), carriers.close()]);
     },
+  };
+}
+
+/** Why no balancer of that name may join, if it may not. */
+function mayJoin({ balancers }: BerthStore["view"], name: string): string | undefined {
+  if (balancers.get(name) !== undefined || balancers.size < MAX_BALANCERS) return undefined;
+  return `There are ${MAX_BALANCERS} balancers already. Remove one that will not come back: berth balancers rm NAME.`;
+}
+
+const NO_BALANCER =
+  "no balancer is there to open it. Install HAProxy (2.6 or newer) on the server's machine, or name it with --haproxy, and restart the server; or run `berth balancer` on a host";
+
+function balancerFacts(address: string, carriers: Carriers, { view }: BerthStore): BalancerFacts {
+  return {
+    address,
+    // Those that are known and away will open it when they are back.
+    checkBind: async (at, port) =>
+      carriers.connected().length + view.balancers.size === 0 ? NO_BALANCER : carriers.checkBind(at, port),
+    status: (name) =>
+      carriers
+        .connected()
+        .find((carrier) => carrier.name === name)
+        ?.balancer.status(),
   };
 }

@@ -33,7 +33,11 @@ export const SERVER_SETTINGS = {
     /^\d{1,3}(\.\d{1,3}){3}$/,
     "an IPv4 address",
   ),
-  haproxy: text("PROGRAM", "the HAProxy that carries load balancers; 'container' runs it in Docker", "haproxy"),
+  haproxy: text(
+    "PROGRAM",
+    "the HAProxy that carries load balancers here; 'container' runs it in Docker, 'none': other hosts carry them (berth balancer)",
+    "haproxy",
+  ),
   "haproxy-image": text("IMAGE", "the image that --haproxy container runs, HAProxy 2.6 or newer", "haproxy:2.6"),
   "service-healthy-after": number(
     "SECONDS",
@@ -53,7 +57,18 @@ export const SERVER_SETTINGS = {
     1,
     [0, 86_400],
   ),
-  "start-grace": number("SECONDS", "how long hosts may take to come back after a start of the server", 30, [0, 86_400]),
+  "balancer-grace": number(
+    "SECONDS",
+    "how long a balancer that is cut off, or that fails, is still waited for before targets are judged without it",
+    10,
+    [0, 86_400],
+  ),
+  "start-grace": number(
+    "SECONDS",
+    "how long hosts and balancers may take to come back after a start of the server",
+    30,
+    [0, 86_400],
+  ),
   "host-loss-brake": number(
     "PERCENT",
     "replacements are slowed when more than this share of a cluster's hosts, and at least three, go within half a minute",

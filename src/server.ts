@@ -6,12 +6,11 @@ import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import type { Principal } from "./api/context.ts";
 import { type Balancer, containerLauncher, localLauncher, startBalancer } from "./balancer/index.ts";
-import type { Gateway } from "./gateway/index.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { type Log, processLog } from "./runtime/log.ts";
 import { type Random, systemRandom } from "./runtime/random.ts";
 import { createSealer } from "./runtime/sealer.ts";
-import { composeControlPlane } from "./server-compose.ts";
+import { type ControlPlane, composeControlPlane } from "./server-compose.ts";
 import { administratorKey, keptSecret } from "./server-credentials.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { type BerthStore, MIGRATIONS, openStore, SCHEMA, sqliteJournal } from "./store/index.ts";
@@ -50,7 +49,10 @@ export async function runServer(settings: ServerSettings): Promise<number> {
   const balancer = await openBalancer(settings, clock, log);
   const controlPlane = compose({ settings, store, balancer, clock, random, log });
   http.removeAllListeners("request").on("request", controlPlane.answer);
-  http.on("upgrade", (request, socket, head) => controlPlane.gateway.handleUpgrade(request, socket, head));
+  http.on("upgrade", (request, socket, head) => {
+    const { carriers, gateway } = controlPlane;
+    (carriers.isAsked(request) ? carriers : gateway).handleUpgrade(request, socket, head);
+  });
   const serverFile = join(dataDir, "server.json");
   writeFileSync(serverFile, JSON.stringify({ endpoint, region: settings.region, pid: process.pid }));
   process.stdout.write(`ready ${endpoint}\n`);
@@ -92,10 +94,8 @@ interface Parts {
   readonly log: Log;
 }
 
-interface Served {
-  readonly gateway: Gateway;
+interface Served extends Pick<ControlPlane, "gateway" | "carriers" | "stop"> {
   answer(request: IncomingMessage, response: ServerResponse): void;
-  stop(): Promise<void>;
 }
 
 /** Puts the control plane together as the settings say, with its APIs behind HTTP. */
@@ -108,7 +108,7 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Serv
     accessKeyId === key.accessKeyId && sessionToken === undefined
       ? { secretAccessKey: key.secretAccessKey, principal }
       : undefined;
-  const { gateway, services, stop } = composeControlPlane({
+  const { gateway, carriers, services, stop } = composeControlPlane({
     store,
     balancer,
     clock,
@@ -118,10 +118,7 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Serv
     scope: { partition: "aws", region, accountId: settings["account-id"] },
     pageSecret: keptSecret(dataDir, "page-secret", random),
     sealer: createSealer(keptSecret(dataDir, "sealing-key", random), random),
-    balancerFacts: {
-      address: settings["balancer-address"],
-      checkBind: async (address, port) => (balancer === undefined ? NO_HAPROXY : balancer.checkBind(address, port)),
-    },
+    balancerAddress: settings["balancer-address"],
     deployment: {
       healthyAfterMs: settings["service-healthy-after"] * 1000,
       rebalanceAfterMs: settings["rebalance-after"] * 1000,
@@ -135,16 +132,15 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Serv
       startGraceMs: settings["start-grace"] * 1000,
       brakePercent: settings["host-loss-brake"],
     },
+    attendance: { graceMs: settings["balancer-grace"] * 1000, startGraceMs: settings["start-grace"] * 1000 },
   });
   const api = createWireHandler({ services, authenticate, region, clock, random, log });
-  return { gateway, answer: (request, response) => route(request, response, { api, store }), stop };
+  return { gateway, carriers, answer: (request, response) => route(request, response, { api, store }), stop };
 }
 
-const NO_HAPROXY =
-  "HAProxy was not found when the server started; install it (2.6 or newer), or name it with --haproxy, and restart the server";
-
-/** HAProxy, or nothing where there is none: then listeners are refused, and everything else works. */
+/** HAProxy, or nothing where there is none or none is wanted: then other hosts carry the load balancers, or nobody does. */
 async function openBalancer(settings: ServerSettings, clock: Clock, log: Log): Promise<Balancer | undefined> {
+  if (settings.haproxy === "none") return undefined;
   const dir = join(settings["data-dir"], "haproxy");
   const launcher =
     settings.haproxy === "container"
@@ -153,7 +149,10 @@ async function openBalancer(settings: ServerSettings, clock: Clock, log: Log): P
   try {
     return await startBalancer({ dir, launcher, clock, log });
   } catch (error) {
-    log.warn({ error: String(error) }, "no load balancer: listeners will be refused");
+    log.warn(
+      { error: String(error) },
+      "no load balancer here: while no other host carries them, listeners are refused",
+    );
     return undefined;
   }
 }

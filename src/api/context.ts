@@ -1,3 +1,4 @@
+import type { BalancerStatus } from "../balancer/index.ts";
 import type { AgentsHeard } from "../controllers/index.ts";
 import type { DeploymentSettings } from "../deployment/index.ts";
 import type { TaskLogsAnswer, TaskLogsRequest } from "../gateway/index.ts";
@@ -55,12 +56,14 @@ export interface TaskLogs {
   read(instance: ContainerInstanceArn, request: TaskLogsRequest): Promise<TaskLogsAnswer>;
 }
 
-/** What the ELBv2 operations must know of the load balancer before they accept a listener. */
+/** What operations must know of the balancers beside the records. */
 export interface BalancerFacts {
   /** The address that new load balancers bind, such as 127.0.0.1. */
   readonly address: string;
   /** Why nothing can listen there, or undefined if the port is free. */
   checkBind(address: string, port: number): Promise<string | undefined>;
+  /** How the balancer of that name is; undefined while it is not connected. */
+  status(name: string): BalancerStatus | undefined;
 }
 
 /** What is known of one call beside its input. */

@@ -26,15 +26,11 @@ import {
 import { sslPolicy, type TlsVersion } from "../model/ssl-policy.ts";
 import { assertNever } from "../runtime/assert-never.ts";
 import type { BerthView } from "../store/index.ts";
+import { registrationId } from "./opinions.ts";
 
 /** Whether any listener or rule sends requests to the group. */
 export const isInUse = (tables: BerthView, group: TargetGroupRecord): boolean =>
   tables.listeners.count("targetGroup", group.arn) + tables.listenerRules.count("targetGroup", group.arn) > 0;
-
-/** One id for each time a target is registered: the same address registered again is a new target to the balancer. */
-export function registrationId(target: TargetRecord): string {
-  return `${target.id}:${target.port}@${target.registeredAt}`;
-}
 
 /** What a private key is once it is opened. Throws if it cannot be. */
 export type OpenKey = (certificate: CertificateRecord) => string;

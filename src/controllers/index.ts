@@ -3,6 +3,7 @@ import { startRetentionController } from "./retention.ts";
 import { startServicesController } from "./services.ts";
 import { startTargetsController } from "./targets.ts";
 
+export type { AttendanceSettings } from "./attendance.ts";
 export { startBalancerController } from "./balancer.ts";
 export type { AgentsHeard, ControllerContext } from "./context.ts";
 export { type LastLines, type LogReader, startFailedTasksController } from "./failed-tasks.ts";

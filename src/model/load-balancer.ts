@@ -152,7 +152,7 @@ export interface TargetRecord {
 
 /** The key of a target: a group, an id and a port make it one. */
 export function targetKey(target: {
-  readonly targetGroupArn: TargetGroupArn;
+  readonly targetGroupArn: string;
   readonly id: string;
   readonly port: number;
 }): string {

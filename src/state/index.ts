@@ -1,3 +1,4 @@
+export { recordBalancer, recordBalancerLeft } from "./balancers.ts";
 export { findProvider, providerNamed, providerOfInstance } from "./capacity-providers.ts";
 export { countedDaemon, daemonRequirements, fleetBehindDaemons, isDaemonTask } from "./daemons.ts";
 export { actionsOf, findForward, forwardsOf, setForward, weightsAt } from "./forwards.ts";

@@ -55,6 +55,7 @@ test("a store of before service deployments opens, and its services have their r
     ["SUCCESSFUL", 9, `${base}/${"1".repeat(19)}`],
   );
   assert.equal(store.view.services.get(service.arn)?.currentServiceDeploymentArn, found?.arn);
+  assert.equal(store.view.balancers.size, 0, "a table that is new is empty, and nothing stands in its way");
 });
 
 test("a deployment that was under way in such a store is in progress, from what ran before it", async () => {

@@ -1,4 +1,5 @@
 import type { AccountSettingRecord } from "../model/account-setting.ts";
+import type { BalancerRecord } from "../model/balancer.ts";
 import type { CapacityProviderRecord } from "../model/capacity-provider.ts";
 import type { CertificateRecord } from "../model/certificate.ts";
 import type { ClusterRecord } from "../model/cluster.ts";
@@ -117,6 +118,7 @@ export const SCHEMA = {
     key: (e) => `${e.serviceArn}|${String(e.sequence).padStart(12, "0")}`,
     indexes: { service: (e) => e.serviceArn },
   }),
+  balancers: table<BalancerRecord>()({ key: (b) => b.name }),
   loadBalancers: table<LoadBalancerRecord>()({ key: (l) => l.arn, indexes: { name: (l) => l.name } }),
   targetGroups: table<TargetGroupRecord>()({ key: (g) => g.arn, indexes: { name: (g) => g.name } }),
   listeners: table<ListenerRecord>()({

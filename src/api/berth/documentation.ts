@@ -9,8 +9,9 @@ server itself goes by (\`src/wire/models/berth.ts\`); a test fails when this pag
 [decisions/006-an-api-of-our-own.md](decisions/006-an-api-of-our-own.md).
 
 The protocol is AWS JSON 1.1, as ECS's: \`POST /\` with \`Content-Type: application/x-amz-json-1.1\` and
-\`X-Amz-Target: ${BERTH_MODEL.targetPrefix}.<operation>\`, signed with Signature Version 4 for the service \`${BERTH_MODEL.signingName}\`. Every
-operation reads and changes nothing. \`berth why\` and \`berth plan\` are its clients; with \`--output json\` they print its answers.
+\`X-Amz-Target: ${BERTH_MODEL.targetPrefix}.<operation>\`, signed with Signature Version 4 for the service \`${BERTH_MODEL.signingName}\`. Of
+its operations RemoveBalancer alone changes anything. \`berth why\`, \`berth plan\` and \`berth balancers\` are its clients; with \`--output json\` they print
+its answers.
 `;
 
 /** The page docs/api.md. */
@@ -49,7 +50,8 @@ function structures({ operations, errors, shapes }: ModelJson): string[] {
 function members(title: string, name: string, shapes: ModelJson["shapes"]): string[] {
   const shape = shapes[name];
   if (shape === undefined || !("members" in shape)) throw new Error(`${name} is no structure`);
-  return [`${title}:`, "", ...memberLines(name, shape), ""];
+  const lines = memberLines(name, shape);
+  return lines.length === 0 ? [`${title}: none.`, ""] : [`${title}:`, "", ...lines, ""];
 }
 
 function memberLines(name: string, { members, required = [] }: Extract<ShapeJson, { members: unknown }>): string[] {

@@ -1,4 +1,5 @@
 import type { BerthOperations } from "../../wire/models/berth.ts";
+import { listBalancers, removeBalancer } from "./balancers.ts";
 import { explainResource } from "./explain-resource.ts";
 import type { Operation } from "./operation.ts";
 import { planInstanceRemoval } from "./plan-instance-removal.ts";
@@ -11,4 +12,6 @@ export const berthOperations: { readonly [K in keyof BerthOperations]: Operation
   PlanServiceUpdate: planServiceUpdate,
   PlanInstanceRemoval: planInstanceRemoval,
   PlanServiceRebalance: planServiceRebalance,
+  ListBalancers: listBalancers,
+  RemoveBalancer: removeBalancer,
 };

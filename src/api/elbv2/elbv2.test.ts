@@ -169,7 +169,8 @@ test("what tools read around every load balancer is answered, and what is asked 
 
 test("subnets and security groups are kept as they are set", async () => {
   const { elb, LoadBalancerArn } = await stack();
-  const zones = (...subnets: string[]) => subnets.map((SubnetId) => ({ SubnetId, LoadBalancerAddresses: [] }));
+  const zones = (...subnets: string[]) =>
+    subnets.map((SubnetId, i) => ({ SubnetId, LoadBalancerAddresses: i > 0 ? [] : [{ IpAddress: "127.0.0.1" }] }));
   assert.deepEqual(await elb("SetSubnets", { LoadBalancerArn, Subnets: ["subnet-2", "subnet-3"] }), {
     AvailabilityZones: zones("subnet-2", "subnet-3"),
     IpAddressType: "ipv4",
@@ -192,6 +193,28 @@ test("subnets and security groups are kept as they are set", async () => {
     /Berth does not carry out IpAddressType other than ipv4/,
   );
 });
+
+for (const [what, known, expected] of [
+  ["the server alone", { server: true }, ["127.0.0.1"]],
+  ["the server first", { a: true, server: true, b: true }, ["127.0.0.1", "10.0.0.a", "10.0.0.b"]],
+  ["those that are connected", { a: false, b: true, c: true }, ["10.0.0.b", "10.0.0.c"]],
+  ["all that are known while none is connected", { a: false, b: false }, ["10.0.0.a", "10.0.0.b"]],
+] as const)
+  test(`a load balancer's addresses are those of its balancers: ${what}`, async () => {
+    const { context, elb } = await stack();
+    await arrange(context, (tx) => {
+      for (const [name, connected] of Object.entries(known)) {
+        const address = `10.0.0.${name}`;
+        tx.balancers.put({ name, address, connected, registeredAt: 0, connectedChangedAt: 0 });
+      }
+    });
+    const [lb] = (await elb("DescribeLoadBalancers", {})).LoadBalancers ?? [];
+    assert.equal(lb?.DNSName, expected[0]);
+    assert.deepEqual(
+      lb?.AvailabilityZones?.flatMap((zone) => zone.LoadBalancerAddresses?.map((a) => a.IpAddress)),
+      expected,
+    );
+  });
 
 test("a listener forwards to target groups of its own protocol, and its port is its own", async () => {
   const { elb, LoadBalancerArn, ListenerArn, TargetGroupArn, forward } = await stack();

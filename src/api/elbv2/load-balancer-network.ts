@@ -1,5 +1,6 @@
 import type { AvailabilityZone } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { validationError } from "./errors.ts";
+import { addressesOf } from "./load-balancer-addresses.ts";
 import {
   SET_IP_ADDRESS_TYPE_REFUSED,
   SET_SECURITY_GROUPS_REFUSED,
@@ -18,7 +19,10 @@ export const setSubnets: Operation<"SetSubnets"> = async ({ store }, input) => {
   const changed = await store.transact("SetSubnets", (tx) =>
     tx.loadBalancers.put({ ...loadBalancerOf(tx, input.LoadBalancerArn), subnets }),
   );
-  return { AvailabilityZones: toWireZones(changed.subnets), IpAddressType: changed.ipAddressType };
+  return {
+    AvailabilityZones: toWireZones(changed.subnets, addressesOf(store.view, changed)),
+    IpAddressType: changed.ipAddressType,
+  };
 };
 
 export const setSecurityGroups: Operation<"SetSecurityGroups"> = async ({ store }, input) => {
@@ -48,6 +52,10 @@ export function subnetsOf(
   return [...(plain ?? (mappings ?? []).map((m) => m.SubnetId ?? ""))];
 }
 
-export function toWireZones(subnets: readonly string[]): AvailabilityZone[] {
-  return subnets.map((SubnetId) => ({ SubnetId, LoadBalancerAddresses: [] }));
+/** Subnets are names here and balancers are in none: the first has the addresses of all, so that each is told once. */
+export function toWireZones(subnets: readonly string[], addresses: readonly string[]): AvailabilityZone[] {
+  return subnets.map((SubnetId, i) => ({
+    SubnetId,
+    LoadBalancerAddresses: i > 0 ? [] : addresses.map((IpAddress) => ({ IpAddress })),
+  }));
 }

@@ -1,8 +1,10 @@
 import type { LoadBalancer } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { LoadBalancerRecord } from "../../model/load-balancer.ts";
+import type { BerthView } from "../../store/index.ts";
 import { loadBalancerArn } from "../../wire/arn.ts";
 import { ElbError, loadBalancerNotFound, validationError } from "./errors.ts";
 import { removeListener } from "./listeners.ts";
+import { addressesOf } from "./load-balancer-addresses.ts";
 import { subnetsOf, toWireZones } from "./load-balancer-network.ts";
 import { CREATE_LOAD_BALANCER_REFUSED } from "./load-balancer-refusals.ts";
 import { checkLoadBalancerArn } from "./lookup.ts";
@@ -60,11 +62,12 @@ export const createLoadBalancer: Operation<"CreateLoadBalancer"> = async (contex
       createdAt: now,
     });
   });
-  return { LoadBalancers: [toWire(record)] };
+  return { LoadBalancers: [toWire(store.view, record)] };
 };
 
 export const describeLoadBalancers: Operation<"DescribeLoadBalancers"> = (context, input) => {
-  const { loadBalancers } = context.store.view;
+  const tables = context.store.view;
+  const { loadBalancers } = tables;
   const arns = input.LoadBalancerArns ?? [];
   const names = input.Names ?? [];
   if (arns.length > 0 && names.length > 0) {
@@ -74,10 +77,10 @@ export const describeLoadBalancers: Operation<"DescribeLoadBalancers"> = (contex
   if (arns.length + names.length > 0) {
     const byArn = arns.map((arn) => loadBalancers.get(arn) ?? missing(arn));
     const byName = names.map((name) => loadBalancers.where("name", name)[0] ?? missing(name));
-    return { LoadBalancers: [...byArn, ...byName].map(toWire) };
+    return { LoadBalancers: [...byArn, ...byName].map((l) => toWire(tables, l)) };
   }
   const { items, nextMarker } = page(context, [...loadBalancers.all()], (l) => l.arn, input);
-  return { LoadBalancers: items.map(toWire), NextMarker: nextMarker };
+  return { LoadBalancers: items.map((l) => toWire(tables, l)), NextMarker: nextMarker };
 };
 
 export const deleteLoadBalancer: Operation<"DeleteLoadBalancer"> = async ({ store }, input) => {
@@ -112,16 +115,17 @@ function sameSettings(
   );
 }
 
-function toWire(l: LoadBalancerRecord): LoadBalancer {
+function toWire(tables: BerthView, l: LoadBalancerRecord): LoadBalancer {
+  const addresses = addressesOf(tables, l);
   return {
     LoadBalancerArn: l.arn,
-    DNSName: l.address,
+    DNSName: addresses[0],
     CreatedTime: new Date(l.createdAt),
     LoadBalancerName: l.name,
     Scheme: l.scheme,
     State: { Code: "active" },
     Type: l.type,
-    AvailabilityZones: toWireZones(l.subnets),
+    AvailabilityZones: toWireZones(l.subnets, addresses),
     SecurityGroups: l.type === "application" ? [...l.securityGroups] : undefined,
     IpAddressType: l.ipAddressType,
   };

@@ -22,6 +22,10 @@ export const BERTH_OPERATION_DOCS: Readonly<Record<keyof (typeof BERTH_MODEL)["o
     "Says how a service's tasks would be evened out over zones and hosts, as they are after a host has joined. Nothing is changed.",
   PlanInstanceRemoval:
     "Says what would happen to the services' tasks if container instances were set to DRAINING, or deregistered by force. Nothing is changed.",
+  ListBalancers:
+    "Lists the balancers: the processes that carry all load balancers, each on its host. The server's own HAProxy is the one named `server`.",
+  RemoveBalancer:
+    "Forgets a balancer that will not come back: nothing waits for it any more, and its address is told no more. One that is connected is not removed; end it first.",
 };
 
 /** What each member means. */
@@ -71,6 +75,18 @@ export const BERTH_MEMBER_DOCS: Readonly<Record<MemberName, string>> = {
   "Plan.fixes": "What helps against it, the smallest change first.",
   "Plan.instances":
     "Where tasks would fit nowhere: the cluster's container instances, the nearest to a fit first, at most 100.",
+  "ListBalancersResponse.balancers": "At most 32, in the order of their names.",
+  "Balancer.name": "What it was given as `--name`, else its host's name.",
+  "Balancer.address": "Where clients reach it.",
+  "Balancer.connected":
+    "Whether its session with the control plane is open. One that is cut off carries on what it was told last.",
+  "Balancer.connectedChangedAt": "When that changed.",
+  "Balancer.haproxyVersion": "While it is connected: the version of its HAProxy.",
+  "Balancer.failedListeners": "While it is connected: listeners that it could not open, and why.",
+  "Balancer.problem": "While it is connected: what keeps its HAProxy from what is wanted, in words.",
+  "FailedListener.listenerArn": "Whose port could not be had there.",
+  "FailedListener.error": "Why, in words.",
+  "RemoveBalancerRequest.name": "Its name.",
   "PlanStep.number": "1 for the first.",
   "PlanStep.starts": "Tasks that would start.",
   "PlanStep.stops": "Tasks that would stop.",

@@ -45,6 +45,12 @@ export const BERTH_MODEL = {
         "ServiceNotFoundException",
       ],
     },
+    ListBalancers: { input: "ListBalancersRequest", output: "ListBalancersResponse", errors: [] },
+    RemoveBalancer: {
+      input: "RemoveBalancerRequest",
+      output: "RemoveBalancerResponse",
+      errors: ["InvalidParameterException", "ResourceNotFoundException"],
+    },
   },
   errors: {
     ClientException: { code: "ClientException", status: 400, shape: "Refusal" },
@@ -167,6 +173,25 @@ export const BERTH_MODEL = {
       },
       required: ["containerInstanceArn", "host", "tasksBefore", "tasksAfter", "cpuLeft", "memoryMiBLeft"],
     },
+    ListBalancersRequest: { members: {} },
+    ListBalancersResponse: { members: { balancers: "List<Balancer>" }, required: ["balancers"] },
+    "List<Balancer>": { list: "Balancer" },
+    Balancer: {
+      members: {
+        name: "string",
+        address: "string",
+        connected: "boolean",
+        connectedChangedAt: "timestamp",
+        haproxyVersion: "string",
+        failedListeners: "List<FailedListener>",
+        problem: "string",
+      },
+      required: ["name", "address", "connected", "connectedChangedAt", "failedListeners"],
+    },
+    "List<FailedListener>": { list: "FailedListener" },
+    FailedListener: { members: { listenerArn: "string", error: "string" }, required: ["listenerArn", "error"] },
+    RemoveBalancerRequest: { members: { name: "string" }, required: ["name"] },
+    RemoveBalancerResponse: { members: {} },
   },
 } as const satisfies ModelJson;
 

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { BalancerStatus } from "../../balancer/index.ts";
+import { arrange, refused, TEST_CALL, testContext } from "../ecs/testing.ts";
+import { berthOperations } from "./index.ts";
+
+const STATUS: BalancerStatus = {
+  pid: 7,
+  version: "2.6.12",
+  generation: 3,
+  failedListeners: [{ listenerId: "arn:listener", error: "in use" }],
+  lastError: "a full disk",
+};
+
+/** Balancers a and b, of which a is connected. */
+async function bench() {
+  const context = await testContext();
+  await arrange(context, (tx) => {
+    for (const name of ["b", "a"])
+      tx.balancers.put({ name, address: "10.0.0.1", connected: true, registeredAt: 1, connectedChangedAt: 2 });
+  });
+  const status = (name: string) => (name === "a" ? STATUS : undefined);
+  return { ...context, balancer: { ...context.balancer, status } };
+}
+
+test("ListBalancers tells of each how it is, and of one that is away that it is", async () => {
+  const known = { address: "10.0.0.1", connectedChangedAt: new Date(2) };
+  assert.deepEqual(await berthOperations.ListBalancers(await bench(), {}, TEST_CALL), {
+    balancers: [
+      {
+        ...known,
+        name: "a",
+        connected: true,
+        haproxyVersion: "2.6.12",
+        failedListeners: [{ listenerArn: "arn:listener", error: "in use" }],
+        problem: "a full disk",
+      },
+      { ...known, name: "b", connected: false, haproxyVersion: undefined, failedListeners: [], problem: undefined },
+    ],
+  });
+});
+
+test("RemoveBalancer forgets one that is away, and refuses one that is there or not known", async () => {
+  const context = await bench();
+  const remove = (name: string) => berthOperations.RemoveBalancer(context, { name }, TEST_CALL);
+  await refused(() => remove("a"), "InvalidParameterException", /Balancer a is connected: end `berth balancer`/);
+  await refused(() => remove("c"), "ResourceNotFoundException", "There is no balancer c.");
+  await remove("b");
+  assert.deepEqual(
+    [...context.store.view.balancers.all()].map(({ name }) => name),
+    ["a"],
+  );
+});
