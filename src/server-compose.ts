@@ -136,5 +136,6 @@ function balancerFacts(address: string, carriers: Carriers, { view }: BerthStore
         .connected()
         .find((carrier) => carrier.name === name)
         ?.balancer.status(),
+    drop: (name) => carriers.drop(name),
   };
 }

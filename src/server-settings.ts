@@ -1,5 +1,5 @@
 import { defaultDataDir } from "./runtime/data-dir.ts";
-import { number, type Setting, text, type Values } from "./runtime/settings.ts";
+import { number, pattern, type Setting, text, type Values } from "./runtime/settings.ts";
 
 const addressAndPort: Setting<{ readonly host: string; readonly port: number }> = {
   value: "HOST:PORT",
@@ -12,14 +12,6 @@ const addressAndPort: Setting<{ readonly host: string; readonly port: number }> 
     return { host: match[1] ?? match[2] ?? "", port };
   },
 };
-
-const pattern = (setting: Setting<string>, allowed: RegExp, accepted: string): Setting<string> => ({
-  ...setting,
-  parse: (given) => {
-    if (!allowed.test(given)) throw new Error(`it must be ${accepted}`);
-    return given;
-  },
-});
 
 /** Everything that `berth server` can be told. */
 export const SERVER_SETTINGS = {

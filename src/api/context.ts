@@ -64,6 +64,8 @@ export interface BalancerFacts {
   checkBind(address: string, port: number): Promise<string | undefined>;
   /** How the balancer of that name is; undefined while it is not connected. */
   status(name: string): BalancerStatus | undefined;
+  /** Ends the session of the balancer of that name, if it has one. */
+  drop(name: string): void;
 }
 
 /** What is known of one call beside its input. */

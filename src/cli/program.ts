@@ -3,6 +3,8 @@ import { SettingError } from "../runtime/settings.ts";
 import { UnreachableError } from "../wire/client.ts";
 import { AwsError } from "../wire/errors.ts";
 import { agentCommand } from "./commands/agent.ts";
+import { balancerCommand } from "./commands/balancer.ts";
+import { balancersCommand } from "./commands/balancers.ts";
 import { envCommand } from "./commands/env.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { hostCommand } from "./commands/host.ts";
@@ -36,10 +38,12 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     startCommand,
     serverCommand,
     agentCommand,
+    balancerCommand,
     hostCommand,
     psCommand,
     servicesCommand,
     hostsCommand,
+    balancersCommand,
     logsCommand,
     eventsCommand,
     whyCommand,

@@ -27,6 +27,15 @@ export const text = (value: string, help: string, fallback: string): Setting<str
   parse: (given) => given,
 });
 
+/** A text of one form; `accepted` says which. */
+export const pattern = (setting: Setting<string>, allowed: RegExp, accepted: string): Setting<string> => ({
+  ...setting,
+  parse: (given) => {
+    if (!allowed.test(given)) throw new Error(`it must be ${accepted}`);
+    return given;
+  },
+});
+
 /** A number from `low` to `high`. */
 export const number = (
   value: string,

@@ -20,7 +20,9 @@ async function bench() {
       tx.balancers.put({ name, address: "10.0.0.1", connected: true, registeredAt: 1, connectedChangedAt: 2 });
   });
   const status = (name: string) => (name === "a" ? STATUS : undefined);
-  return { ...context, balancer: { ...context.balancer, status } };
+  const dropped: string[] = [];
+  const drop = (name: string) => void dropped.push(name);
+  return { ...context, dropped, balancer: { ...context.balancer, status, drop } };
 }
 
 test("ListBalancers tells of each how it is, and of one that is away that it is", async () => {
@@ -44,10 +46,24 @@ test("RemoveBalancer forgets one that is away, and refuses one that is there or 
   const context = await bench();
   const remove = (name: string) => berthOperations.RemoveBalancer(context, { name }, TEST_CALL);
   await refused(() => remove("a"), "InvalidParameterException", /Balancer a is connected: end `berth balancer`/);
+  assert.deepEqual(context.dropped, []);
   await refused(() => remove("c"), "ResourceNotFoundException", "There is no balancer c.");
   await remove("b");
   assert.deepEqual(
     [...context.store.view.balancers.all()].map(({ name }) => name),
     ["a"],
+  );
+});
+
+test("RemoveBalancer ends the session of one that is there by force, and the server's own never", async () => {
+  const context = await bench();
+  const remove = (name: string) => berthOperations.RemoveBalancer(context, { name, force: true }, TEST_CALL);
+  await remove("a");
+  assert.deepEqual(context.dropped, ["a"]);
+  const own = { ...context, balancer: { ...context.balancer, status: () => STATUS } };
+  await refused(
+    () => berthOperations.RemoveBalancer(own, { name: "server", force: true }, TEST_CALL),
+    "InvalidParameterException",
+    /--haproxy none/,
   );
 });

@@ -1,3 +1,4 @@
+import { OWN_NAME } from "../../balancer/index.ts";
 import { invalidParameter, resourceNotFound } from "./errors.ts";
 import type { Operation } from "./operation.ts";
 
@@ -20,12 +21,17 @@ export const listBalancers: Operation<"ListBalancers"> = ({ store, balancer }) =
   };
 };
 
-export const removeBalancer: Operation<"RemoveBalancer"> = async ({ store, balancer }, { name }) => {
-  if (balancer.status(name) !== undefined)
-    throw invalidParameter(`Balancer ${name} is connected: end \`berth balancer\` on its host first.`);
+export const removeBalancer: Operation<"RemoveBalancer"> = async ({ store, balancer }, { name, force = false }) => {
+  if (balancer.status(name) !== undefined && (!force || name === OWN_NAME))
+    throw invalidParameter(
+      name === OWN_NAME
+        ? `Balancer ${name} is the server's own: it carries nothing when the server is started with --haproxy none.`
+        : `Balancer ${name} is connected: end \`berth balancer\` on its host first, or remove it by force.`,
+    );
   await store.transact("RemoveBalancer", (tx) => {
     if (tx.balancers.get(name) === undefined) throw resourceNotFound(`There is no balancer ${name.slice(0, 100)}.`);
     tx.balancers.delete(name);
   });
+  balancer.drop(name);
   return {};
 };

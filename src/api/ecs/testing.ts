@@ -55,7 +55,7 @@ export async function testContext(): Promise<ApiContext & { readonly clock: Test
     scope: TEST_SCOPE,
     pageSecret: "test",
     sealer: createSealer("0".repeat(64), seededRandom(2)),
-    balancer: { address: "127.0.0.1", checkBind: async () => undefined, status: () => undefined },
+    balancer: { address: "127.0.0.1", checkBind: async () => undefined, status: () => undefined, drop: () => {} },
     taskLogs: { read: async () => ({ kind: "disconnected" }) },
     services: { settings: DEFAULT_DEPLOYMENT_SETTINGS, heldHosts: () => new Set() },
   };

@@ -58,6 +58,8 @@ export interface Carriers {
   watch(watcher: CarriersWatcher): () => void;
   /** Why one of those that are connected could not open a listener there, and which one. The address is that of the own one. */
   checkBind(address: string, port: number): Promise<string | undefined>;
+  /** Ends the session of the host of that name, if there is one: it has left. */
+  drop(name: string): void;
   /** Ends all sessions, and nobody is told of it. */
   close(): Promise<void>;
 }
@@ -138,6 +140,13 @@ class CarrierSessions implements Carriers {
     return answers.find((problem) => problem !== undefined);
   }
 
+  drop(name: string): void {
+    const session = this.#sessions.get(name);
+    if (session?.remote === undefined) return;
+    void session.remote.stop();
+    this.#closed(session);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#watchers.clear();
@@ -167,10 +176,7 @@ class CarrierSessions implements Carriers {
       websocket.terminate();
       return;
     }
-    if (other !== undefined) {
-      void other.remote?.stop();
-      this.#closed(other);
-    }
+    this.drop(name);
     const remote = this.#command(websocket, offer, log, () => this.#closed(session));
     const session: Session = { carrier: { name, address, balancer: remote }, identity, remote };
     this.#sessions.set(name, session);

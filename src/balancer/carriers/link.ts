@@ -11,6 +11,8 @@ const FIRST_BACKOFF_MS = 250;
 /** Short: there are few balancers, and the one that comes back is to carry what is wanted within two seconds. */
 const MAX_BACKOFF_MS = 1_500;
 const BACKOFF_FACTOR = 1.5;
+/** After a refusal, which an operator has to do something about. */
+const REFUSED_BACKOFF_MS = 10_000;
 /** A session that lasted so long was a good one: the next failure is the first again. */
 const GOOD_AFTER_MS = 10_000;
 /** The same failure again and again is logged once in so many attempts. */
@@ -42,15 +44,16 @@ export function keepLink(options: LinkOptions): () => void {
     let failures = 0;
     while (!stop.signal.aborted) {
       const began = clock.monotonic();
-      const { reason, opened } = await connectOnce(options, (open) => {
+      const { reason, opened, isRefused } = await connectOnce(options, (open) => {
         channel = open;
-      }).catch((error: Error) => ({ reason: error.message, opened: false }));
+      }).catch((error: Error) => ({ reason: error.message, opened: false, isRefused: false }));
       channel = undefined;
       if (stop.signal.aborted) return;
       failures = opened ? 0 : failures + 1;
       if (opened && clock.monotonic() - began >= GOOD_AFTER_MS) backoffMs = FIRST_BACKOFF_MS;
       if (failures % SAY_EVERY <= 1) log.warn({ reason, failures }, "no session with the control plane; trying again");
-      await clock.sleep(backoffMs * (0.7 + 0.3 * random.next()), stop.signal).catch(() => undefined);
+      const delayMs = isRefused ? REFUSED_BACKOFF_MS : backoffMs;
+      await clock.sleep(delayMs * (0.7 + 0.3 * random.next()), stop.signal).catch(() => undefined);
       backoffMs = Math.min(MAX_BACKOFF_MS, backoffMs * BACKOFF_FACTOR);
     }
   };
@@ -64,6 +67,8 @@ export function keepLink(options: LinkOptions): () => void {
 interface LinkEnd {
   readonly reason: string;
   readonly opened: boolean;
+  /** The control plane knows better: asking again at once changes nothing. */
+  readonly isRefused: boolean;
 }
 
 function connectOnce(options: LinkOptions, onChannel: (channel: Channel) => void): Promise<LinkEnd> {
@@ -77,11 +82,13 @@ function connectOnce(options: LinkOptions, onChannel: (channel: Channel) => void
   });
   return new Promise<LinkEnd>((resolve) => {
     let refusal = "";
+    let isRefused = false;
     let opened = false;
     socket.on("unexpected-response", (_request, response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("close", () => {
+        isRefused = response.statusCode !== undefined && response.statusCode < 500;
         refusal = `HTTP ${response.statusCode}: ${Buffer.concat(chunks).toString().slice(0, 1024)}`;
         socket.terminate();
       });
@@ -95,7 +102,7 @@ function connectOnce(options: LinkOptions, onChannel: (channel: Channel) => void
       onText: options.onText,
       onClosed: (reason) => {
         if (opened) options.onClosed();
-        resolve({ reason: refusal || reason, opened });
+        resolve({ reason: refusal || reason, opened, isRefused });
       },
     });
     onChannel(channel);

@@ -116,7 +116,7 @@ export class RemoteBalancer implements Balancer {
 
   /** Ends the session. What HAProxy does on is the host's to say. */
   stop(): Promise<void> {
-    this.#channel.close("the server is stopping");
+    this.#channel.close("the control plane ends the session");
     return Promise.resolve();
   }
 

@@ -25,7 +25,7 @@ export const BERTH_OPERATION_DOCS: Readonly<Record<keyof (typeof BERTH_MODEL)["o
   ListBalancers:
     "Lists the balancers: the processes that carry all load balancers, each on its host. The server's own HAProxy is the one named `server`.",
   RemoveBalancer:
-    "Forgets a balancer that will not come back: nothing waits for it any more, and its address is told no more. One that is connected is not removed; end it first.",
+    "Forgets a balancer that will not come back: nothing waits for it any more, and its address is told no more. One that is connected is not removed without `force`.",
 };
 
 /** What each member means. */
@@ -87,6 +87,8 @@ export const BERTH_MEMBER_DOCS: Readonly<Record<MemberName, string>> = {
   "FailedListener.listenerArn": "Whose port could not be had there.",
   "FailedListener.error": "Why, in words.",
   "RemoveBalancerRequest.name": "Its name.",
+  "RemoveBalancerRequest.force":
+    "Also while it is connected: its session is ended. It is known again as soon as it comes back.",
   "PlanStep.number": "1 for the first.",
   "PlanStep.starts": "Tasks that would start.",
   "PlanStep.stops": "Tasks that would stop.",

@@ -190,7 +190,7 @@ export const BERTH_MODEL = {
     },
     "List<FailedListener>": { list: "FailedListener" },
     FailedListener: { members: { listenerArn: "string", error: "string" }, required: ["listenerArn", "error"] },
-    RemoveBalancerRequest: { members: { name: "string" }, required: ["name"] },
+    RemoveBalancerRequest: { members: { name: "string", force: "boolean" }, required: ["name"] },
     RemoveBalancerResponse: { members: {} },
   },
 } as const satisfies ModelJson;
