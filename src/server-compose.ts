@@ -23,6 +23,7 @@ import type { Random } from "./runtime/random.ts";
 import type { Sealer } from "./runtime/sealer.ts";
 import { lastLinesReader } from "./server-last-lines.ts";
 import type { BerthStore } from "./store/index.ts";
+import { createTelemetry, hearTraffic, type Telemetry } from "./telemetry/index.ts";
 import type { CredentialsLookup } from "./wire/sigv4.ts";
 import type { WireService } from "./wire/wire-service.ts";
 
@@ -53,6 +54,7 @@ export interface ControlPlaneParts {
 export interface ControlPlane {
   readonly gateway: Gateway;
   readonly carriers: Carriers;
+  readonly telemetry: Telemetry;
   /** The APIs, each as the wire serves it. */
   readonly services: readonly WireService<Principal>[];
   stop(): Promise<void>;
@@ -71,6 +73,8 @@ export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
     own: balancer && { balancer, address: parts.balancerAddress },
     mayJoin: (name) => mayJoin(store.view, name),
   });
+  const telemetry = createTelemetry(store, clock);
+  const endTraffic = hearTraffic(telemetry, carriers);
   const controller: ControllerContext = {
     store,
     clock,
@@ -102,6 +106,7 @@ export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
   return {
     gateway,
     carriers,
+    telemetry,
     services: [
       createEcsService(context),
       createElbV2Service(context),
@@ -110,6 +115,8 @@ export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
       createBerthService(context),
     ],
     stop: async () => {
+      endTraffic();
+      telemetry.stop();
       await Promise.all(loops.map((loop) => loop.stop()));
       await Promise.all([gateway.close(), carriers.close()]);
     },

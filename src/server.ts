@@ -14,7 +14,13 @@ import { type ControlPlane, composeControlPlane } from "./server-compose.ts";
 import { administratorKey, keptSecret } from "./server-credentials.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { type BerthStore, MIGRATIONS, openStore, SCHEMA, sqliteJournal } from "./store/index.ts";
-import { controlPlaneMetrics, formatMetrics, PROMETHEUS_CONTENT_TYPE } from "./telemetry/index.ts";
+import {
+  controlPlaneMetrics,
+  formatMetrics,
+  PROMETHEUS_CONTENT_TYPE,
+  type Telemetry,
+  trafficMetrics,
+} from "./telemetry/index.ts";
 import { answerUnavailable, createWireHandler } from "./wire/server.ts";
 
 /** How long an end may wait for what is under way, before the process ends all the same. */
@@ -108,7 +114,7 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Serv
     accessKeyId === key.accessKeyId && sessionToken === undefined
       ? { secretAccessKey: key.secretAccessKey, principal }
       : undefined;
-  const { gateway, carriers, services, stop } = composeControlPlane({
+  const { gateway, carriers, telemetry, services, stop } = composeControlPlane({
     store,
     balancer,
     clock,
@@ -135,7 +141,9 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Serv
     attendance: { graceMs: settings["balancer-grace"] * 1000, startGraceMs: settings["start-grace"] * 1000 },
   });
   const api = createWireHandler({ services, authenticate, region, clock, random, log });
-  return { gateway, carriers, answer: (request, response) => route(request, response, { api, store }), stop };
+  const answer = (request: IncomingMessage, response: ServerResponse) =>
+    route(request, response, { api, store, telemetry });
+  return { gateway, carriers, answer, stop };
 }
 
 /** HAProxy, or nothing where there is none or none is wanted: then other hosts carry the load balancers, or nobody does. */
@@ -160,7 +168,11 @@ async function openBalancer(settings: ServerSettings, clock: Clock, log: Log): P
 function route(
   request: IncomingMessage,
   response: ServerResponse,
-  to: { readonly api: (request: IncomingMessage, response: ServerResponse) => void; readonly store: BerthStore },
+  to: {
+    readonly api: (request: IncomingMessage, response: ServerResponse) => void;
+    readonly store: BerthStore;
+    readonly telemetry: Telemetry;
+  },
 ): void {
   switch (request.method === "GET" ? request.url : undefined) {
     case "/healthz":
@@ -169,7 +181,7 @@ function route(
     case "/metrics":
       response
         .writeHead(200, { "content-type": PROMETHEUS_CONTENT_TYPE })
-        .end(formatMetrics(controlPlaneMetrics(to.store)));
+        .end(formatMetrics([...controlPlaneMetrics(to.store), ...trafficMetrics(to.telemetry.traffic, to.store.view)]));
       return;
     default:
       to.api(request, response);

@@ -19,6 +19,7 @@ export {
   type Launcher,
   localLauncher,
 } from "./launcher.ts";
+export { Settling } from "./settling.ts";
 export type {
   BalancerProtocol,
   BalancerState,

@@ -20,13 +20,13 @@ import {
   type ListenerRuleRecord,
   type LoadBalancerRecord,
   listenerCertificates,
+  registrationId,
   type TargetGroupRecord,
   type TargetRecord,
 } from "../model/load-balancer.ts";
 import { sslPolicy, type TlsVersion } from "../model/ssl-policy.ts";
 import { assertNever } from "../runtime/assert-never.ts";
 import type { BerthView } from "../store/index.ts";
-import { registrationId } from "./opinions.ts";
 
 /** Whether any listener or rule sends requests to the group. */
 export const isInUse = (tables: BerthView, group: TargetGroupRecord): boolean =>

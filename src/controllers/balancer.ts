@@ -1,13 +1,13 @@
 import { type BalancerState, type Carrier, type Carriers, OWN_NAME, type TargetReport } from "../balancer/index.ts";
 import type { CertificateRecord } from "../model/certificate.ts";
-import { deregistrationDelayMs, type TargetRecord, targetKey } from "../model/load-balancer.ts";
+import { deregistrationDelayMs, registrationId, type TargetRecord, targetKey } from "../model/load-balancer.ts";
 import type { Sealer } from "../runtime/sealer.ts";
 import { applyTargetHealth, recordBalancer, recordBalancerLeft, removeTarget } from "../state/index.ts";
 import type { BerthTransaction, BerthView } from "../store/index.ts";
 import { Attendance, type AttendanceSettings, type Attendant, DEFAULT_ATTENDANCE_SETTINGS } from "./attendance.ts";
 import { balancerState, isInUse } from "./balancer-state.ts";
 import type { ControllerContext } from "./context.ts";
-import { Opinions, registeredTarget, registrationId } from "./opinions.ts";
+import { Opinions, registeredTarget } from "./opinions.ts";
 import { targetVerdict, type Verdict } from "./target-verdict.ts";
 
 /** How often the drains that may have run out of time, and which balancers count, are looked at. */

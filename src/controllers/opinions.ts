@@ -1,12 +1,7 @@
 import type { TargetReport } from "../balancer/index.ts";
-import { type TargetRecord, targetKey } from "../model/load-balancer.ts";
+import { registrationId, type TargetRecord, targetKey } from "../model/load-balancer.ts";
 import type { BerthView } from "../store/index.ts";
 import type { Opinion } from "./target-verdict.ts";
-
-/** One id for each time a target is registered: the same address registered again is a new target to balancers. */
-export function registrationId(target: TargetRecord): string {
-  return `${target.id}:${target.port}@${target.registeredAt}`;
-}
 
 /** The target whose registration has this id; undefined if it is not there any more. */
 export function registeredTarget(

@@ -167,3 +167,8 @@ export function deregistrationDelayMs(group: TargetGroupRecord): number {
   const value = group.attributes["deregistration_delay.timeout_seconds"];
   return (value === undefined ? DEFAULT_DEREGISTRATION_DELAY_SECONDS : Number(value)) * 1000;
 }
+
+/** One id for each time a target is registered: the same address registered again is a new target to whoever carries its traffic. */
+export function registrationId(target: TargetRecord): string {
+  return `${target.id}:${target.port}@${target.registeredAt}`;
+}

@@ -1,2 +1,21 @@
 export { controlPlaneMetrics } from "./control-plane-metrics.ts";
+export { hearTraffic } from "./hear-traffic.ts";
+export {
+  balancerDimension,
+  groupDimension,
+  hasStatistic,
+  isNamespace,
+  METRICS,
+  type MetricName,
+  type MetricPoint,
+  metricKind,
+  type Namespace,
+  type Statistic,
+  unitOf,
+} from "./metric.ts";
+export { percentileMs } from "./percentile.ts";
 export { formatMetrics, type Metric, PROMETHEUS_CONTENT_TYPE } from "./prometheus.ts";
+export type { Span } from "./series.ts";
+export { createTelemetry, type MetricRange, type Telemetry } from "./telemetry.ts";
+export { type Thing, type Traffic, targetThing } from "./traffic.ts";
+export { trafficMetrics } from "./traffic-metrics.ts";
