@@ -24,4 +24,5 @@ export { MAX_STARTS_PER_LOOK } from "./rolling.ts";
 export { type Wanted, wantedTasks } from "./roster.ts";
 export { breakerReport } from "./service-deployment.ts";
 export { returnTraffic, shiftUnderWay } from "./shift.ts";
+export { isSettled } from "./throttle.ts";
 export { type RuleWeights, type SetTraffic, shiftingRules } from "./traffic.ts";

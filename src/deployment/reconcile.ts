@@ -18,7 +18,7 @@ import { advanceServiceDeployments, isRollbackRequested } from "./service-deploy
 import { givenUp, hookActions, isPastReturn, lookAtShift, type ShiftLook } from "./shift.ts";
 import { planShift, type ShiftPlan } from "./shift-plan.ts";
 import { reconcileTaskSets } from "./task-sets.ts";
-import { countFailures, isFailingNow, isImpaired } from "./throttle.ts";
+import { countFailures, isFailingNow, isImpaired, isSettled } from "./throttle.ts";
 import { trafficActions } from "./traffic.ts";
 
 /** A steady service says so again after this time. Source: observed of ECS. */
@@ -246,10 +246,11 @@ function countedDeployments(observed: Observed, wanted: readonly Wanted[], now: 
 /** The PRIMARY has all its tasks, all well, and no task of an earlier deployment is wanted any more. Rule [DP14]. */
 function isComplete(service: ServiceRecord, plan: RollingPlan, roster: Roster): boolean {
   const { primary, old } = roster;
-  if (primaryDeployment(service).rolloutState === "FAILED") return false;
+  const deployment = primaryDeployment(service);
+  if (deployment.rolloutState === "FAILED") return false;
   // One that is still to take another's place does not count.
   const settled = primary.filter((m) => m !== plan.move?.awaited);
-  const isWhole = settled.length === service.desiredCount && settled.every((m) => m.health.well && !m.isBad);
+  const isWhole = settled.length === service.desiredCount && settled.every((m) => isSettled(m, deployment) && !m.isBad);
   return isWhole && old.length === 0 && plan.starts.length === 0 && plan.missing === 0 && roster.held.size === 0;
 }
 

@@ -290,7 +290,7 @@ test("[DP7] several superseded deployments are ACTIVE, newest first, and all go 
   );
 });
 
-test("[DP17] a steady service says so again after six hours, and a crash makes it tell anew", () => {
+test("[DP17] [DP40] a steady service says so again after six hours, and a crash makes it tell anew when that is over", () => {
   const sim = deployed(1);
   const steady = () => sim.events.filter((e) => e === "has reached a steady state.").length;
   assert.equal(steady(), 1);
@@ -302,6 +302,9 @@ test("[DP17] a steady service says so again after six hours, and a crash makes i
   sim.settle();
   assert.equal(sim.service.steadyAt, undefined);
   sim.agentsCatchUp();
+  sim.settle();
+  assert.deepEqual([steady(), sim.lookAgainAt], [2, sim.now + 40_000]);
+  sim.now += 40_000;
   sim.settle();
   assert.equal(steady(), 3);
 });

@@ -136,3 +136,18 @@ test("[DP19] [DP26] a protected task of a set stays", () => {
   sim.settle();
   assert.deepEqual(counts(sim), [0]);
 });
+
+test("[DP27] [DP40] a set whose task ended by itself is stable again when its replacement has run for a while", () => {
+  const sim = steered(taskSet("1"));
+  sim.agentsCatchUp();
+  sim.settle();
+  assert.deepEqual(stability(sim), ["STEADY_STATE"]);
+  sim.crash(sim.wanted[0]!);
+  sim.settle();
+  sim.agentsCatchUp();
+  sim.settle();
+  assert.deepEqual([counts(sim), stability(sim)], [[4], ["STABILIZING"]]);
+  sim.now += 40_000;
+  sim.settle();
+  assert.deepEqual(stability(sim), ["STEADY_STATE"]);
+});

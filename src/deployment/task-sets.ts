@@ -6,7 +6,7 @@ import type { Observed, ServiceAction } from "./observed.ts";
 import { protectionEnds, protectionEvents } from "./protection.ts";
 import { planRolling } from "./rolling.ts";
 import { Roster, wantedTasks } from "./roster.ts";
-import { countFailures } from "./throttle.ts";
+import { countFailures, isSettled } from "./throttle.ts";
 
 /** What a look made of one task set. */
 interface SetLook {
@@ -66,7 +66,7 @@ function lookAtSet(observed: Observed, set: TaskSetRecord, now: Instant): SetLoo
     plan.starts.length === 0 &&
     mine.length === desiredCount &&
     roster.primary.length === desiredCount &&
-    roster.primary.every((m) => m.health.well && !m.isBad);
+    roster.primary.every((m) => isSettled(m, deployment) && !m.isBad);
   const actions: ServiceAction[] = wanted.flatMap(({ health }) =>
     health.event === undefined ? [] : [{ kind: "event", message: health.event, once: true }],
   );

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SimulatedService } from "./testing.ts";
-import { startDelayMs } from "./throttle.ts";
+import type { Health } from "./health.ts";
+import { SimulatedService, testTask } from "./testing.ts";
+import { FORGET_CRASHES_AFTER_MS, isSettled, startDelayMs } from "./throttle.ts";
 
 test("[DP12] the wait after failed starts doubles from one second to 27 minutes, in rounds of desiredCount failures", () => {
   const delay = (failures: number, desiredCount: number) => startDelayMs({ failures, crashes: 0 }, desiredCount) / 1000;
@@ -136,4 +137,54 @@ test("[DP12] while failures hold the new deployment back and the old one's repai
   for (let i = 0; i < 5; i++) sim.look();
   assert.equal(sim.wanted.length, 1);
   assert.equal(sim.lookAgainAt, sim.now + 1000);
+});
+
+for (const runMs of [1000, 20_000, 39_000]) {
+  test(`[DP14] [DP17] [DP40] tasks that end by themselves every ${runMs / 1000} s make neither a steady service nor a completed deployment`, () => {
+    const sim = new SimulatedService({ desiredCount: 2 });
+    sim.settle();
+    const told = () => sim.events.filter((e) => /steady state|deployment completed/.test(e));
+    // One comes up while the other still starts, and so it is never whole before the first exit.
+    const step = (ms: number) => {
+      sim.now += ms;
+      sim.settle();
+      sim.agentsCatchUp();
+      sim.settle();
+    };
+    sim.change(sim.wanted[0]!, { lastStatus: "RUNNING", startedAt: sim.now });
+    sim.settle();
+    for (let round = 0; round < 20; round++) {
+      sim.now += runMs;
+      for (const task of sim.wanted.filter((t) => t.lastStatus === "RUNNING")) sim.crash(task);
+      step(0);
+      step(10_000 - 1); // the longest wait after crashes, less than a run of 10 s
+      assert.deepEqual(told(), [], `round ${round}`);
+    }
+    step(10_000);
+    step(40_000);
+    assert.deepEqual(told(), ["(deployment ecs-svc/1) deployment completed.", "has reached a steady state."]);
+    assert.equal(sim.service.deployments[0]?.rolloutState, "COMPLETED");
+  });
+}
+
+test("[DP40] a task with no check has to run for a while where another has just ended by itself, and one with a check to pass it", () => {
+  const states: Readonly<Record<string, Health>> = {
+    running: { state: "running", well: true },
+    checked: { state: "healthy", well: true },
+    unchecked: { state: "running", well: false },
+  };
+  const settled = (startedAt: number, lastExitAt?: number) =>
+    Object.entries(states)
+      .filter(([, health]) =>
+        isSettled(
+          { task: testTask(1, { startedAt }), health },
+          { throttle: { failures: 0, crashes: 0, ...(lastExitAt === undefined ? {} : { lastExitAt }) } },
+        ),
+      )
+      .map(([name]) => name);
+  assert.deepEqual(settled(1000), ["running", "checked"]);
+  assert.deepEqual(settled(1000, 900), ["checked"]);
+  assert.deepEqual(settled(900, 1000), ["checked"], "it stood beside the one that ended, and not for long");
+  assert.deepEqual(settled(1000 + FORGET_CRASHES_AFTER_MS - 1, 1000), ["checked"]);
+  assert.deepEqual(settled(1000 + FORGET_CRASHES_AFTER_MS, 1000), ["running", "checked"]);
 });

@@ -1,6 +1,7 @@
 import type { DeploymentRecord, StartThrottle } from "../model/deployment.ts";
 import type { TaskRecord } from "../model/task.ts";
 import type { Instant } from "../runtime/clock.ts";
+import type { Health } from "./health.ts";
 
 /** The longest wait between two attempts at a task that does not reach RUNNING. Source: ECS developer guide, service throttle logic. */
 export const LONGEST_START_DELAY_MS = 27 * 60 * 1000;
@@ -36,6 +37,18 @@ export function isImpaired(throttle: StartThrottle, desiredCount: number): boole
 
 function roundsOf(count: number, desiredCount: number): number {
   return Math.ceil(count / Math.max(1, desiredCount));
+}
+
+/**
+ * True for a task that is well and may be taken for one that stays. One that took its place within five minutes of the exit of another has to
+ * count as healthy for that: between two crashes all tasks run, and nothing is steady. Rule [DP40].
+ */
+export function isSettled(
+  { task, health }: { readonly task: TaskRecord; readonly health: Health },
+  { throttle: { lastExitAt } }: Pick<DeploymentRecord, "throttle">,
+): boolean {
+  const isSuspect = lastExitAt !== undefined && (task.startedAt ?? 0) < lastExitAt + FORGET_CRASHES_AFTER_MS;
+  return isSuspect ? health.state === "healthy" : health.well;
 }
 
 /** What a stopped task says about its deployment. */
@@ -78,13 +91,14 @@ export function countFailures(
   present: { readonly lastStartedAt: Instant | undefined; readonly isHealthy: boolean },
   desiredCount: number,
 ): DeploymentRecord {
-  let { failures, crashes, lastFailureAt, nextAttemptAt } = deployment.throttle;
+  let { failures, crashes, lastFailureAt, lastExitAt, nextAttemptAt } = deployment.throttle;
   let failedTasks = deployment.failedTasks;
   const inOrder = stopped.toSorted((a, b) => (a.stoppedAt ?? 0) - (b.stoppedAt ?? 0));
   for (const task of inOrder) {
     const verdict = verdictOf(task);
     if (task.startedAt !== undefined) failures = 0;
     if (verdict === "ran") crashes = 0;
+    if (verdict === "ran" || verdict === "crashed") lastExitAt = task.stoppedAt ?? task.createdAt;
     if (verdict === "failed-start" || verdict === "failed-health") failedTasks++;
     if (verdict === "failed-start") failures++;
     if (verdict === "crashed") crashes = isForgotten(task, lastFailureAt) ? 1 : crashes + 1;
@@ -99,12 +113,19 @@ export function countFailures(
     nextAttemptAt = undefined;
   }
   if (present.isHealthy) failedTasks = 0;
-  const throttle: StartThrottle = { failures, crashes, lastFailureAt, nextAttemptAt };
+  const throttle: StartThrottle = {
+    failures,
+    crashes,
+    lastFailureAt,
+    ...(lastExitAt === undefined ? {} : { lastExitAt }),
+    nextAttemptAt,
+  };
   const isSame =
     failedTasks === deployment.failedTasks &&
     failures === deployment.throttle.failures &&
     crashes === deployment.throttle.crashes &&
     lastFailureAt === deployment.throttle.lastFailureAt &&
+    lastExitAt === deployment.throttle.lastExitAt &&
     nextAttemptAt === deployment.throttle.nextAttemptAt;
   return isSame ? deployment : { ...deployment, failedTasks, throttle };
 }

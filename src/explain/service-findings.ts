@@ -1,5 +1,6 @@
 import {
   breakerThreshold,
+  isSettled,
   MAX_STARTS_PER_LOOK,
   rebalanceMoves,
   reconcileService,
@@ -24,7 +25,7 @@ import { replacing, shifting } from "./shift-findings.ts";
 import { causeOf } from "./stopped-task.ts";
 import { startingText } from "./task.ts";
 import { healthTroubles, healthWaits } from "./task-health.ts";
-import { counted, countedAre, inTime, lastPart, listed, span } from "./words.ts";
+import { ago, counted, countedAre, inTime, lastPart, listed, span } from "./words.ts";
 
 /** The kinds of trouble and waiting, in the order in which they matter. */
 const PARTS: readonly ((look: Look) => Found)[] = [
@@ -288,7 +289,8 @@ function starting({ facts, now, wanted, starts, isAsked }: Look): Found {
 }
 
 /** Tasks that are RUNNING and do not count as healthy yet. */
-function checking({ facts, now, wanted, isAsked }: Look): Found {
+function checking(look: Look): Found {
+  const { facts, now, wanted, isAsked } = look;
   const these = wanted.filter(
     (w) =>
       w.health.state === "running" &&
@@ -311,7 +313,22 @@ function checking({ facts, now, wanted, isAsked }: Look): Found {
   const left = these.length - findings.length;
   if (left > 0)
     findings.push({ code: "CHECKING", text: `${counted(left, "further task")} run and wait for their health checks` });
-  return { ...NOTHING, findings };
+  return { ...NOTHING, findings: [...findings, ...suspects(look)] };
+}
+
+/** Tasks with no health check that run where others have just ended by themselves: rule [DP40]. */
+function suspects({ facts, now, wanted, isAsked }: Look): readonly Finding[] {
+  return facts.observed.service.deployments.flatMap((d): readonly Finding[] => {
+    const mine = wanted.filter(
+      (w) => w.task.deploymentId === d.id && w.health.state === "running" && w.health.well && !isSettled(w, d),
+    );
+    const until = mine.flatMap((w) => w.health.changesAt ?? []);
+    if (mine.length === 0 || until.length === 0 || !isAsked(d.id)) return [];
+    const run = `${counted(mine.length, "task")} ${mine.length === 1 ? "runs" : "run"}`;
+    const exit = `but a task of the same deployment ended by itself ${ago(d.throttle.lastExitAt ?? now, now)}`;
+    const text = `${run}, ${exit}; the service counts as steady ${inTime(Math.max(...until), now)} if none ends by then`;
+    return [{ code: "CHECKING", text }];
+  });
 }
 
 /** How many tasks of one kind are told of one by one. */

@@ -97,6 +97,22 @@ const SERVICE_ROWS: readonly Row[] = [
     fixes: ["a task fits if 256 MiB are freed on host-1"],
   },
   {
+    when: "a task ended by itself, and its replacement has not run for long",
+    service: {
+      desiredCount: 1,
+      deployments: [
+        deployment(1, {
+          desiredCount: 1,
+          rolloutState: "COMPLETED",
+          throttle: { failures: 0, crashes: 0, lastExitAt: NOW - 12_000 },
+        }),
+      ],
+    },
+    tasks: [member(1, { startedAt: NOW - 10_000 })],
+    state: "MOVING",
+    says: "Service web runs 1 of 1 task (web:1): 1 task runs, but a task of the same deployment ended by itself 12 s ago; the service counts as steady in 30 s (01:00:30 UTC) if none ends by then.",
+  },
+  {
     when: "its tasks crash",
     service: {
       desiredCount: 1,

@@ -12,6 +12,8 @@ export interface StartThrottle {
   /** Tasks in a row that reached RUNNING and exited by themselves soon after. */
   readonly crashes: number;
   readonly lastFailureAt?: Instant;
+  /** When a task that had reached RUNNING last ended by itself, however long it had run. */
+  readonly lastExitAt?: Instant;
   /** Nothing is started before this. */
   readonly nextAttemptAt?: Instant;
 }
