@@ -11,6 +11,7 @@ import { type ConnectionOptions, connect, createServer as createTlsServer, type 
 import { makeCertificate } from "../src/api/acm/testing.ts";
 import type { BalancerState, CertificateState, TlsState } from "../src/balancer/index.ts";
 import {
+  ask as askPlain,
   freePort,
   healthCheck,
   load,
@@ -223,7 +224,9 @@ test("targets that speak TLS get it, whatever certificate they show, and their c
     listeners: [...again.listeners, { ...again.listeners[0]!, id: "b", port: await freePort() }],
   });
   await balancer.settled();
+  // On the connection that fetch has kept, and on one that the new worker was the first to see.
   assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), "secret");
+  assert.equal((await askPlain(port, "/")).body, "secret");
   assert.equal(balancer.reports()[0]?.state, "healthy");
 });
 

@@ -21,13 +21,15 @@ export function renderServerState(
   let id = 0;
   for (const group of state.targetGroups) {
     const check = group.healthCheck;
+    // HAProxy takes this over the word of its configuration: a target that speaks TLS would be spoken to without.
+    const useSsl = group.tls === true ? 1 : 0;
     for (const target of group.targets) {
       const track = tracks.get(group.id)?.get(target.id);
       if (track === undefined) continue;
       const { phase } = track.health;
       const line = (name: string, up: boolean, admin: number, health: number, checks: number) => {
         id += 1;
-        out += `1 ${backendName(group.id)} ${id} ${name} ${target.address} ${up ? 2 : 0} ${admin} 1 1 0 1 0 ${health} ${checks} 0 0 0 - ${target.port} - 0 0 - - 0\n`;
+        out += `1 ${backendName(group.id)} ${id} ${name} ${target.address} ${up ? 2 : 0} ${admin} 1 1 0 1 0 ${health} ${checks} 0 0 0 - ${target.port} - ${useSsl} 0 - - 0\n`;
       };
       const admin = track.draining ? DRAIN : 0;
       if (!check.enabled) {
