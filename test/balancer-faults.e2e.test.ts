@@ -215,6 +215,7 @@ test("a configuration that HAProxy cannot take leaves the one before it at work,
     stickyFile: haproxy.files.sticky,
     challengesFile: haproxy.files.challenges,
     weightsFile: haproxy.files.weights,
+    handoverAddress: localLauncher(HAPROXY).handover,
     certificatesDir: haproxy.files.certificates,
     user: launcher.user,
   };

@@ -14,6 +14,7 @@ const settings = {
   challengesFile: "/var/lib/berth/balancer/challenges.map",
   weightsFile: "/var/lib/berth/balancer/weights.map",
   certificatesDir: "/var/lib/berth/balancer/certificates",
+  handoverAddress: (name: string) => `unix@${name}.sock`,
   user: { name: "haproxy", group: "haproxy" },
 };
 
@@ -92,7 +93,7 @@ test("HTTP listeners look for challenges only where there may be some, before th
   const answering = (...challenges: { token: string; answer: string }[]) => ({ ...state, challenges });
   const text = renderConfiguration(answering(), new Map(), settings, "");
   const lines = text.match(/^ {2}http-request return status 200 .*challenges\.map.*$/gm) ?? [];
-  assert.equal(lines.length, 2, "the two HTTP listeners");
+  assert.equal(lines.length, 4, "the two HTTP listeners, each for clients and for retired workers");
   assert.ok(!renderConfiguration(state, new Map(), settings, "").includes("challenges"));
   assert.equal(structureOf(answering({ token: "a", answer: "a.b" }), settings), structureOf(answering(), settings));
   assert.notEqual(structureOf(answering(), settings), structureOf(state, settings));
@@ -131,13 +132,31 @@ frontend ls.http
   timeout http-keep-alive 60000ms
   option idle-close-on-response
   log ring@traffic len 3072 format priority local0 info
-  log-format "answer %f %b %s %Tr"
+  log-format "answer ls.http %b %s %Tr"
   http-request set-log-level silent if { fe_req_rate gt 333 }
   http-request set-log-level notice if { rand(64) eq 0 } { fe_req_rate gt 333 }
   option forwardfor
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Port 80
+  use_backend handover.e0603c499aae if { stopping }
   default_backend tg.arn_3aaws_3aelasticloadbalancing_3aus-east-1_3a000000000000_3atargetgroup_2fweb_2f0123456789abcdef
+
+frontend handover.e0603c499aae
+  mode http
+  bind "unix@handover-e0603c499aae.sock" user "haproxy" mode 600 accept-proxy
+  timeout client 60000ms
+  log ring@traffic len 3072 format priority local0 info
+  log-format "answer ls.http %b %s %Tr"
+  http-request set-log-level silent if { fe_req_rate gt 333 }
+  http-request set-log-level notice if { rand(64) eq 0 } { fe_req_rate gt 333 }
+  default_backend tg.arn_3aaws_3aelasticloadbalancing_3aus-east-1_3a000000000000_3atargetgroup_2fweb_2f0123456789abcdef
+
+backend handover.e0603c499aae
+  mode http
+  timeout server 60000ms
+  timeout tunnel 60000ms
+  http-reuse never
+  server current "unix@handover-e0603c499aae.sock" send-proxy-v2
 
 frontend ls.tcp
   mode tcp
@@ -155,13 +174,32 @@ frontend ls.closed
   timeout http-keep-alive 1500ms
   option idle-close-on-response
   log ring@traffic len 3072 format priority local0 info
-  log-format "answer %f %b %s %Tr"
+  log-format "answer ls.closed %b %s %Tr"
   http-request set-log-level silent if { fe_req_rate gt 333 }
   http-request set-log-level notice if { rand(64) eq 0 } { fe_req_rate gt 333 }
   option forwardfor
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Port 81
+  http-request allow if { stopping }
   http-request return status 503
+  use_backend handover.c3eefb58d7c4 if { stopping }
+
+frontend handover.c3eefb58d7c4
+  mode http
+  bind "unix@handover-c3eefb58d7c4.sock" user "haproxy" mode 600 accept-proxy
+  timeout client 1500ms
+  log ring@traffic len 3072 format priority local0 info
+  log-format "answer ls.closed %b %s %Tr"
+  http-request set-log-level silent if { fe_req_rate gt 333 }
+  http-request set-log-level notice if { rand(64) eq 0 } { fe_req_rate gt 333 }
+  http-request return status 503
+
+backend handover.c3eefb58d7c4
+  mode http
+  timeout server 1500ms
+  timeout tunnel 1500ms
+  http-reuse never
+  server current "unix@handover-c3eefb58d7c4.sock" send-proxy-v2
 
 backend tg.arn_3aaws_3aelasticloadbalancing_3aus-east-1_3a000000000000_3atargetgroup_2fweb_2f0123456789abcdef
   mode http

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { bindLines } from "./certificates.ts";
 import { challengeLines } from "./challenges.ts";
+import { handoverChoice, handoverSections, unlessStopping } from "./handover.ts";
 import { headerLines } from "./headers.ts";
 import { backendName, backupName, frontendName } from "./names.ts";
 import { quoteWord } from "./quote-word.ts";
@@ -25,6 +26,8 @@ export interface ConfigurationSettings {
   readonly challengesFile: string;
   /** Where certificates are, and the lists of them that listeners have; like the path before. */
   readonly certificatesDir: string;
+  /** The address of a socket for the workers alone (handover.ts). */
+  readonly handoverAddress: (name: string) => string;
   /** Whom the workers become after binding; undefined where the master is not root. */
   readonly user?: { readonly name: string; readonly group: string };
 }
@@ -77,7 +80,7 @@ function defaultsSection(): string[] {
   ];
 }
 
-function frontendSection(state: BalancerState, listener: ListenerState, settings: ConfigurationSettings): string[] {
+function frontendSections(state: BalancerState, listener: ListenerState, settings: ConfigurationSettings): string[][] {
   const idle = seconds(listener.idleTimeoutSeconds);
   const lines = [
     `frontend ${frontendName(listener.id)}`,
@@ -85,18 +88,23 @@ function frontendSection(state: BalancerState, listener: ListenerState, settings
     ...bindLines(state, listener, settings.certificatesDir),
     `  timeout client ${idle}`,
   ];
-  if (listener.protocol === "HTTP")
-    lines.push(
-      `  timeout http-request ${idle}`,
-      `  timeout http-keep-alive ${idle}`,
-      // A reload must not close an idle connection under a client that is about to use it.
-      "  option idle-close-on-response",
-      ...tellingLines(state.listeners.length),
-      ...challengeLines(state, settings.challengesFile),
-      ...headerLines(listener),
-    );
-  lines.push(...(listener.protocol === "HTTP" ? ruleLines : connectionLines)(listener, settings.weightsFile));
-  return lines;
+  if (listener.protocol === "TCP") return [[...lines, ...connectionLines(listener, settings.weightsFile)]];
+  const telling = tellingLines(frontendName(listener.id), state.listeners.length);
+  const challenges = challengeLines(state, settings.challengesFile);
+  const { request, choice } = ruleLines(listener, settings.weightsFile);
+  lines.push(
+    `  timeout http-request ${idle}`,
+    `  timeout http-keep-alive ${idle}`,
+    // A reload must not close an idle connection under a client that is about to use it.
+    "  option idle-close-on-response",
+    ...telling,
+    ...challenges,
+    ...headerLines(listener),
+    ...unlessStopping(request),
+    handoverChoice(listener),
+    ...choice,
+  );
+  return [lines, ...handoverSections(listener, [...telling, ...challenges, ...request, ...choice], idle, settings)];
 }
 
 /** A random choice of one, not the better of two: ELB's has no regard to load either. */
@@ -203,7 +211,7 @@ export function renderConfiguration(
   description: string,
 ): string {
   const sections = [globalSection(settings, description), ringSection(), defaultsSection()];
-  for (const listener of state.listeners) sections.push(frontendSection(state, listener, settings));
+  for (const listener of state.listeners) sections.push(...frontendSections(state, listener, settings));
   if (sections.some((lines) => lines.some((line) => line.includes(`_backend ${NO_BACKEND}`))))
     sections.push([`backend ${NO_BACKEND}`, "  mode http"]);
   for (const group of state.targetGroups)

@@ -99,6 +99,7 @@ class Driver implements Balancer {
       stickyFile: this.#haproxy.files.sticky,
       challengesFile: this.#haproxy.files.challenges,
       certificatesDir: this.#haproxy.files.certificates,
+      handoverAddress: (name) => launcher.handover(name),
       user: launcher.user,
     };
   }

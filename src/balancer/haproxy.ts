@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import {
+  chmodSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -63,10 +64,10 @@ export class ConfigurationRefused extends Error {
   }
 }
 
-/** Which sockets the configuration at `text` binds, by frontend. */
+/** Which sockets the configuration at `text` binds for clients, by frontend. */
 export function boundSockets(text: string): Map<string, string> {
   const sockets = new Map<string, string>();
-  for (const match of text.matchAll(/^frontend (\S+)\n(?: {2}.*\n)*? {2}bind (\S+)( .*)?$/gm))
+  for (const match of text.matchAll(/^frontend (ls\.\S+)\n(?: {2}.*\n)*? {2}bind (\S+)( .*)?$/gm))
     sockets.set(match[1]!, match[2]!);
   return sockets;
 }
@@ -110,7 +111,9 @@ export class HaproxyProcess {
     this.#clock = clock;
     this.#log = log;
     this.#onExit = onExit;
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    // A worker without rights may go through it to a socket that it knows (handover.ts), and see nothing.
+    mkdirSync(dir, { recursive: true, mode: 0o711 });
+    chmodSync(dir, 0o711);
     mkdirSync(this.files.certificates, { recursive: true, mode: 0o700 });
   }
 

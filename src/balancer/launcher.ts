@@ -37,7 +37,9 @@ export interface Launcher {
   runtime(files: BalancerFiles): { readonly endpoint: Endpoint; readonly bind: string };
   /** The master's command socket, and how `-S` names it. */
   master(files: BalancerFiles): { readonly endpoint: Endpoint; readonly bind: string };
-  /** Runs the master in the foreground. */
+  /** A socket for the workers alone: its address, which means the same to all workers of one balancer. */
+  handover(name: string): string;
+  /** Runs the master in the foreground, in the balancer's directory. */
   run(files: BalancerFiles): ProgramLine;
   /** Checks `files.nextConfig`; exits 0 if HAProxy would take it. */
   check(files: BalancerFiles): ProgramLine;
@@ -109,6 +111,8 @@ export function localLauncher(binary = "haproxy"): Launcher {
     name: binary,
     runtime: (files) => unixSocket(files, "runtime.sock"),
     master: (files) => unixSocket(files, "master.sock"),
+    // From its own directory: an unprivileged worker may not go through the folders above.
+    handover: (name) => `unix@${name}.sock`,
     run: (files) => ({
       file: binary,
       args: runArguments(files, `${unixSocket(files, "master.sock").bind},mode,600,level,admin`),
@@ -145,6 +149,8 @@ export function containerLauncher({ docker, image, loopback }: ContainerLauncher
     name: `${image} in ${docker}`,
     runtime,
     master,
+    // A place of the container's own: a folder that is mounted from another system carries no sockets.
+    handover: (name) => `unix@/tmp/${name}.sock`,
     run: (files) => {
       const bind = `${master(files).bind}${loopback === undefined ? ",mode,600" : ""},level,admin`;
       const container = ["--rm", "--name", nameOf(files), "--network", "host", ...mount(files)];

@@ -35,6 +35,11 @@ function named(of: ListenerState, lines: readonly string[]): string[] {
   return lines.map((line) => [...names].reduce((text, [key, name]) => text.replaceAll(key, name), line));
 }
 
+function linesOf(of: ListenerState): string[] {
+  const { request, choice } = ruleLines(of, "/d/weights.map");
+  return [...request, ...choice];
+}
+
 test("rules that all forward are looked at in order, each once", () => {
   const of = listener(
     forward(["web", 1]),
@@ -48,7 +53,7 @@ test("rules that all forward are looked at in order, each once", () => {
     },
     onPath("off", "/off", forward(["web", 0])),
   );
-  assert.deepEqual(named(of, ruleLines(of, "/d/weights.map")), [
+  assert.deepEqual(named(of, linesOf(of)), [
     `  acl api.0 req.hdr(host),host_only -m str -i -- "api.example.com"`,
     `  acl api.1 path -m beg -- "/v1/"`,
     `  acl off.0 path -m str -- "/off"`,
@@ -74,7 +79,7 @@ test("a rule that answers by itself has those before it decided in the request p
     onPath("teapot", "/tea", { type: "fixed-response", statusCode: 418, contentType: "text/html", body: "<b>\n$</b>" }),
     onPath("last", "/b", forward(["b", 1])),
   );
-  assert.deepEqual(named(of, ruleLines(of, "/d/weights.map")).slice(4), [
+  assert.deepEqual(named(of, linesOf(of)).slice(4), [
     "  http-request set-var(txn.rule) str(first) if first.0",
     "  http-request allow if { var(txn.rule) -m found }",
     `  http-request redirect location "https://www.%[req.hdr(host),host_only]:443/50%%/%[path,bytes(1)]?%[query]" code 301 if moved.0 { query -m len gt 0 }`,
@@ -88,7 +93,7 @@ test("a rule that answers by itself has those before it decided in the request p
 
 test("a default action that answers by itself comes after every rule", () => {
   const of = listener({ type: "fixed-response", statusCode: 404 }, onPath("a", "/a", forward(["a", 1])));
-  assert.deepEqual(named(of, ruleLines(of, "/d/weights.map")).slice(1), [
+  assert.deepEqual(named(of, linesOf(of)).slice(1), [
     "  http-request set-var(txn.rule) str(a) if a.0",
     "  http-request allow if { var(txn.rule) -m found }",
     "  http-request return status 404",
@@ -98,7 +103,7 @@ test("a default action that answers by itself comes after every rule", () => {
 
 test("weights are read from the map, and no group's share is all that is left of a rule without weight", () => {
   const of = listener(forward(["web", 1], ["web2", 1]), onPath("split", "/a", forward(["blue", 80], ["green", 20])));
-  assert.deepEqual(named(of, ruleLines(of, "/d/weights.map")).slice(1), [
+  assert.deepEqual(named(of, linesOf(of)).slice(1), [
     "  http-request set-var(txn.draw) rand(1000000)",
     "  use_backend tg.blue if split.0 { str(split.0),map_str_int(/d/weights.map,0),sub(txn.draw) -m int gt 0 }",
     "  use_backend tg.green if split.0 { str(split.1),map_str_int(/d/weights.map,0),sub(txn.draw) -m int gt 0 }",
@@ -110,7 +115,7 @@ test("weights are read from the map, and no group's share is all that is left of
 
 test("stickiness looks for the cookie of a group that has a weight, and renews it with every answer", () => {
   const of = listener(sticky(["blue", 1], ["green", 1]));
-  const lines = named(of, ruleLines(of, "/d/weights.map"));
+  const lines = named(of, linesOf(of));
   const [, token = ""] = /AWSALBTG\) -m str ([0-9a-f]{32}) /.exec(lines[2] ?? "") ?? [];
   assert.equal(
     lines[2],

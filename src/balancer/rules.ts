@@ -104,6 +104,13 @@ function cookieLines(row: Row): string[] {
 const inRequestPhase = ({ action }: Row) =>
   action.type !== "forward" || weightedForward(action)?.stickinessSeconds !== undefined;
 
+export interface RuleLines {
+  /** Conditions, and what is decided in the request phase. */
+  readonly request: readonly string[];
+  /** The choice of a backend, and what is done with its answer. */
+  readonly choice: readonly string[];
+}
+
 /**
  * The lines of an HTTP frontend that say what becomes of a request: its rules in order, then its default action.
  *
@@ -111,27 +118,28 @@ const inRequestPhase = ({ action }: Row) =>
  * decided in the request phase, where a forward notes its key and ends the evaluation; those after it, and all where there are
  * only forwards, are `use_backend` rules with their conditions, which cost a request no more than one look at each.
  */
-export function ruleLines(listener: ListenerState, mapFile: string): string[] {
-  const lines: string[] = [];
+export function ruleLines(listener: ListenerState, mapFile: string): RuleLines {
+  const request: string[] = [];
+  const choice: string[] = [];
   const rows: Row[] = listener.rules.map((rule) => {
     const key = ruleKey(listener, rule);
     const when = rule.conditions.map((condition, index) => {
       const name = `${key}.${index}`;
-      lines.push(...conditionLines(name, condition));
+      request.push(...conditionLines(name, condition));
       return name;
     });
     return { key, action: rule.action, when, isDefault: false };
   });
   rows.push({ key: ruleKey(listener, undefined), action: listener.defaultAction, when: [], isDefault: true });
   if (rows.some(({ action }) => weightedForward(action) !== undefined))
-    lines.push(`  http-request set-var(txn.draw) rand(${RANGE})`);
+    request.push(`  http-request set-var(txn.draw) rand(${RANGE})`);
   const last = rows.findLastIndex(inRequestPhase);
-  for (const row of rows.slice(0, last + 1)) lines.push(...requestLines(listener, row));
+  for (const row of rows.slice(0, last + 1)) request.push(...requestLines(listener, row));
   for (const [index, row] of rows.entries()) {
     const when = index > last || row.isDefault ? row.when : [`{ var(txn.rule) -m str ${row.key} }`];
-    lines.push(...backendLines(row, when, mapFile, "txn.draw"));
+    choice.push(...backendLines(row, when, mapFile, "txn.draw"));
   }
-  return [...lines, ...rows.flatMap(cookieLines)];
+  return { request, choice: [...choice, ...rows.flatMap(cookieLines)] };
 }
 
 /** The same for a TCP frontend, which has a forward as its default action and nothing else. */

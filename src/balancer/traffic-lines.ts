@@ -29,12 +29,12 @@ export const ringSection = (): string[] => [
   `  size ${RING_BYTES}`,
 ];
 
-/** The lines of an HTTP frontend, one of `listeners`, that have it tell of its requests. */
-export function tellingLines(listeners: number): string[] {
+/** The lines of an HTTP frontend that have it tell of its requests as those of `frontend`, that of one of `listeners`. */
+export function tellingLines(frontend: string, listeners: number): string[] {
   const share = Math.max(LEAST_PER_LISTENER, Math.floor(LINES_PER_SECOND / Math.max(1, listeners)));
   return [
     `  log ring@${RING} len ${LONGEST_LINE} format priority local0 info`,
-    `  log-format "${MARK} %f %b %s %Tr"`,
+    `  log-format "${MARK} ${frontend} %b %s %Tr"`,
     `  http-request set-log-level silent if { fe_req_rate gt ${share} }`,
     `  http-request set-log-level notice if { rand(${ONE_IN}) eq 0 } { fe_req_rate gt ${share} }`,
   ];

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { Agent } from "node:http";
+import { test } from "node:test";
+import { DEFAULT_HEADERS } from "../src/balancer/headers.ts";
+import type { BalancerState } from "../src/balancer/index.ts";
+import { ask, freePort, get, start, startTarget, stateOf, undo, untilHealthy, untilState } from "./balancer-rig.ts";
+
+test("a request on a connection kept over reloads goes where requests go now, as its client's", async () => {
+  const [before, after] = [await startTarget("before"), await startTarget("after")];
+  const port = await freePort();
+  const balancer = await start();
+  const through = (state: BalancerState, answer: string): BalancerState => ({
+    ...state,
+    listeners: state.listeners.map((listener) => ({
+      ...listener,
+      headers: { ...DEFAULT_HEADERS, forwardedPort: true, answers: { "Strict-Transport-Security": answer } },
+      rules: [
+        {
+          id: "here",
+          conditions: [
+            { field: "source-ip", values: ["127.0.0.1/32"] },
+            { field: "path-pattern", values: ["/only-here"] },
+          ],
+          action: { type: "fixed-response", statusCode: 200, body: answer },
+        },
+      ],
+    })),
+  });
+  balancer.apply(through(stateOf(port, [before.state]), "first"));
+  await untilHealthy(balancer, 1);
+  const kept = () => new Agent({ keepAlive: true, maxSockets: 1 });
+  const agents = [kept(), kept()];
+  undo.push(() => {
+    for (const one of agents) one.destroy();
+  });
+  for (const one of agents) assert.equal((await get(port, "/", { agent: one })).name, "before");
+  for (const answer of ["second", "third"]) {
+    balancer.apply(through(stateOf(port, [before.state]), answer));
+    await balancer.settled();
+  }
+  balancer.apply(through(stateOf(port, [before.state, after.state]), "third"));
+  await untilHealthy(balancer, 2);
+  balancer.apply(through(stateOf(port, [{ ...before.state, draining: true }, after.state]), "third"));
+  await untilState(balancer, "before", "drained");
+  await before.close();
+  assert.equal(balancer.status().generation, 3);
+  const [first, second] = agents;
+  const answer = await ask(port, "/", { agent: first, method: "POST" });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.connection, "close");
+  const { name, headers } = JSON.parse(answer.body);
+  assert.equal(name, "after");
+  assert.match(headers["x-forwarded-for"], /^127\.0\.0\.1:\d+$/);
+  assert.equal(headers["x-forwarded-port"], String(port));
+  assert.equal((await ask(port, "/only-here", { agent: second })).body, "third");
+});
