@@ -10,6 +10,7 @@ import {
   addHost,
   buildHelloImage,
   type Host,
+  type HostStatus,
   type HostsSettings,
   hostsSettings,
   killHost,
@@ -39,8 +40,8 @@ export interface Cluster {
   killHost(name: string): Promise<void>;
   /** Plugs a host's cable in, or pulls it: nothing runs differently on the host, and nothing of it is heard. */
   cable(name: string, is: "up" | "down"): Promise<void>;
-  /** The process ids of a host's supervisor, agent and engine, those that run. */
-  pids(name: string): Promise<{ readonly supervisor?: number; readonly agent?: number; readonly engine?: number }>;
+  /** The process ids of a host's supervisor, agent, engine and balancer, those that run. */
+  pids(name: string): Promise<HostStatus["pids"]>;
   removeHost(name: string): Promise<void>;
   /** Runs the Docker CLI against a host's engine and answers its standard output. */
   docker(host: Host, ...args: string[]): Promise<string>;
@@ -63,6 +64,8 @@ export const GATEWAY = `${NETWORK}.1`;
 export async function startCluster(options: {
   readonly hosts: number;
   readonly serverArgs?: readonly string[];
+  /** Whether every host carries the load balancers, beside the server. */
+  readonly balancers?: boolean;
 }): Promise<Cluster> {
   await sweep();
   const dataDir = mkdtempSync(join(tmpdir(), DATA_DIR_PREFIX));
@@ -98,7 +101,7 @@ export async function startCluster(options: {
       server = await launchServer([...args, "--listen", listen], dataDir);
     },
     addHost: async (name) => {
-      const host = await newHost(name, endpoint, dataDir, settings);
+      const host = await newHost(name, { endpoint, dataDir, balancer: options.balancers }, settings);
       hosts.push(host);
       return host;
     },
@@ -132,11 +135,17 @@ export async function startCluster(options: {
   return cluster;
 }
 
-async function newHost(name: string, endpoint: string, dataDir: string, settings: HostsSettings): Promise<Host> {
+async function newHost(
+  name: string,
+  of: { readonly endpoint: string; readonly dataDir: string; readonly balancer?: boolean },
+  settings: HostsSettings,
+): Promise<Host> {
+  const { endpoint, dataDir, balancer } = of;
   const host = await addHost(
     {
       name,
       endpoint,
+      balancer,
       cluster: "default",
       credentialsFile: join(dataDir, "credentials"),
       region: "us-east-1",

@@ -20,11 +20,13 @@ export interface HostRecord {
   readonly endpoint: string;
   /** The port of a control plane that listens on loopback and is reached through the gateway. */
   readonly forwardedPort?: number;
-  readonly agent: AgentCommand;
+  readonly agent: HostProcess;
+  /** Absent: the host carries no load balancers. */
+  readonly balancer?: HostProcess;
 }
 
-/** The command line and the environment of the agent on a host. */
-export interface AgentCommand {
+/** The command line and the environment of a process that is kept running on a host, beside its engine. */
+export interface HostProcess {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -35,6 +37,7 @@ export interface SupervisorState {
   readonly supervisor: number;
   readonly engine?: number;
   readonly agent?: number;
+  readonly balancer?: number;
   readonly engineRestarts: number;
   readonly agentRestarts: number;
 }
@@ -45,6 +48,7 @@ export interface HostPaths {
   readonly record: string;
   readonly engineData: string;
   readonly agentState: string;
+  readonly balancerState: string;
   readonly run: string;
   readonly log: string;
   readonly socket: string;
@@ -62,6 +66,7 @@ export function hostPaths(settings: HostsSettings, name: string): HostPaths {
     record: join(root, "host.json"),
     engineData: join(root, "docker"),
     agentState: join(root, "agent"),
+    balancerState: join(root, "balancer"),
     run,
     log: join(root, "log"),
     socket: join(run, "docker.sock"),
@@ -85,7 +90,7 @@ export function checkHostName(settings: HostsSettings, name: string): void {
 /** Makes the host's directories and writes its record so that a crash leaves either none or all of it. */
 export function writeHostRecord(settings: HostsSettings, record: HostRecord): void {
   const paths = hostPaths(settings, record.name);
-  for (const dir of [paths.root, paths.engineData, paths.agentState, paths.run, paths.log])
+  for (const dir of [paths.root, paths.engineData, paths.agentState, paths.balancerState, paths.run, paths.log])
     mkdirSync(dir, { recursive: true, mode: 0o700 });
   replaceFile(paths.record, `${JSON.stringify(record, null, 2)}\n`);
 }

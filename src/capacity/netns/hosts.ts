@@ -7,8 +7,8 @@ import { cgroupOf, cgroupProcesses, makeCgroups, removeCgroups } from "./cgroup.
 import { engineAnswers } from "./engine.ts";
 import { HostError } from "./host-error.ts";
 import {
-  type AgentCommand,
   checkHostName,
+  type HostProcess,
   type HostRecord,
   hostNames,
   hostPaths,
@@ -44,6 +44,8 @@ export interface HostRequest {
   readonly availabilityZone?: string;
   /** Custom attributes of the container instance. */
   readonly attributes?: Readonly<Record<string, string>>;
+  /** Whether it carries the load balancers too: it needs HAProxy on this machine. */
+  readonly balancer?: boolean;
   /** Runs in place of `bin/berth agent`, with the same arguments after its own. */
   readonly agentCommand?: readonly string[];
 }
@@ -55,7 +57,7 @@ export interface Host {
   readonly address: string;
   /** Its engine, such as "unix:///var/lib/berth/hosts/host-1/run/docker.sock". */
   readonly dockerHost: string;
-  /** Where its logs are: dockerd.log, agent.log, supervisor.log. */
+  /** Where its logs are: dockerd.log, agent.log, supervisor.log, and balancer.log of one that carries load balancers. */
   readonly logDir: string;
 }
 
@@ -65,8 +67,15 @@ export interface HostStatus extends Omit<Host, "address"> {
   readonly address: string | undefined;
   readonly engineUp: boolean;
   readonly agentUp: boolean;
+  /** Undefined for one that carries no load balancers. */
+  readonly balancerUp?: boolean;
   /** Ids of its processes, those that run. */
-  readonly pids: { readonly supervisor?: number; readonly engine?: number; readonly agent?: number };
+  readonly pids: {
+    readonly supervisor?: number;
+    readonly engine?: number;
+    readonly agent?: number;
+    readonly balancer?: number;
+  };
 }
 
 /**
@@ -129,7 +138,8 @@ function makeRecord(request: HostRequest, settings: HostsSettings, names: readon
     ...place,
     ...{ gateway, prefix: settings.subnet.prefix, bridge: settings.bridge },
     ...{ endpoint: request.endpoint, forwardedPort },
-    agent: agentCommand(request, settings, endpoint),
+    agent: agentProcess(request, settings, endpoint),
+    ...(request.balancer ? { balancer: balancerProcess(request, settings, endpoint, place.address) } : {}),
   };
 }
 
@@ -148,7 +158,7 @@ export function endpointSeenFromHost(
   return { endpoint: `${url.protocol}//${gateway}:${forwardedPort}`, forwardedPort };
 }
 
-function agentCommand(request: HostRequest, settings: HostsSettings, endpoint: string): AgentCommand {
+function agentProcess(request: HostRequest, settings: HostsSettings, endpoint: string): HostProcess {
   const paths = hostPaths(settings, request.name);
   const [command, ...before] = request.agentCommand ?? [process.execPath, LAUNCHER, "agent"];
   if (command === undefined) throw new HostError("the agent's command line is empty");
@@ -162,14 +172,35 @@ function agentCommand(request: HostRequest, settings: HostsSettings, endpoint: s
       ...["--cgroup-parent", `${cgroupOf(request.name)}/ecs`], // Below the host's own: it goes with the host.
     ],
     env: {
-      AWS_SHARED_CREDENTIALS_FILE: request.credentialsFile,
-      AWS_REGION: request.region,
-      AWS_DEFAULT_REGION: request.region,
+      ...credentialsOf(request),
       ECS_INSTANCE_ATTRIBUTES: JSON.stringify({ ...request.attributes, ...zone }),
       ECS_ENABLE_CONTAINER_METADATA: "true",
     },
   };
 }
+
+function balancerProcess(
+  request: HostRequest,
+  settings: HostsSettings,
+  endpoint: string,
+  address: string,
+): HostProcess {
+  const { balancerState } = hostPaths(settings, request.name);
+  return {
+    command: process.execPath,
+    args: [
+      ...[LAUNCHER, "balancer", "--endpoint", endpoint, "--name", request.name],
+      ...["--address", "0.0.0.0", "--client-address", address, "--state-dir", balancerState],
+    ],
+    env: credentialsOf(request),
+  };
+}
+
+const credentialsOf = ({ credentialsFile, region }: HostRequest) => ({
+  AWS_SHARED_CREDENTIALS_FILE: credentialsFile,
+  AWS_REGION: region,
+  AWS_DEFAULT_REGION: region,
+});
 
 async function waitUntilUp(record: HostRecord, supervisor: number, settings: HostsSettings): Promise<void> {
   const { clock } = settings;
@@ -177,7 +208,8 @@ async function waitUntilUp(record: HostRecord, supervisor: number, settings: Hos
   const deadline = clock.monotonic() + START_LIMIT_MS;
   for (;;) {
     const state = readSupervisorState(settings, record.name);
-    if (state?.agent !== undefined && (await engineAnswers(paths.socket))) return;
+    const hasBalancer = record.balancer === undefined || state?.balancer !== undefined;
+    if (state?.agent !== undefined && hasBalancer && (await engineAnswers(paths.socket))) return;
     const died = !existsSync(`/proc/${supervisor}`);
     if (died || clock.monotonic() > deadline)
       throw new HostError(
@@ -188,7 +220,7 @@ async function waitUntilUp(record: HostRecord, supervisor: number, settings: Hos
 }
 
 function lastWords(logDir: string): string {
-  const files = ["supervisor.log", "dockerd.log", "agent.log"].map((file) => join(logDir, file));
+  const files = ["supervisor.log", "dockerd.log", "agent.log", "balancer.log"].map((file) => join(logDir, file));
   const tails = files.filter(existsSync).map((file) => readFileSync(file, "utf8").trim().split("\n").slice(-4));
   return tails.flat().join("\n");
 }
@@ -203,10 +235,13 @@ export async function listHosts(settings = hostsSettings(process.env)): Promise<
         supervisor: running(state?.supervisor),
         engine: running(state?.engine),
         agent: running(state?.agent),
+        balancer: running(state?.balancer),
       };
       const engineUp = await engineAnswers(hostPaths(settings, name).socket);
-      const address = readHostRecord(settings, name)?.address;
-      return { ...describe(settings, name, address ?? ""), address, engineUp, agentUp: pids.agent !== undefined, pids };
+      const { address, balancer } = readHostRecord(settings, name) ?? {};
+      const balancerUp = balancer === undefined ? undefined : pids.balancer !== undefined;
+      const up = { engineUp, agentUp: pids.agent !== undefined, balancerUp };
+      return { ...describe(settings, name, address ?? ""), address, ...up, pids };
     }),
   );
 }
@@ -237,7 +272,7 @@ async function dismantle(name: string, settings: HostsSettings): Promise<void> {
   await removeCgroups(name, settings.clock);
   await unmountBelow(paths.root);
   // The record goes last: what is cut off here is removed by the next attempt.
-  for (const dir of [paths.engineData, paths.agentState, paths.run, paths.log])
+  for (const dir of [paths.engineData, paths.agentState, paths.balancerState, paths.run, paths.log])
     await rm(dir, { recursive: true, force: true });
   await rm(paths.root, { recursive: true, force: true });
   if (hostNames(settings).length === 0) await removeNetwork(settings);

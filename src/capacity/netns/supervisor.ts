@@ -1,6 +1,7 @@
 /**
  * The first process of a local host: `node supervisor.ts HOSTS_DIR NAME`, started in the host's namespaces and control group. Runs the
- * host's Docker Engine and agent and starts either again when it dies. SIGTERM ends both and itself; containers keep running.
+ * host's Docker Engine and agent, and its balancer if it carries load balancers, and starts each again when it dies. SIGTERM ends them and
+ * itself; containers and HAProxy keep running.
  */
 
 import { writeFileSync } from "node:fs";
@@ -10,6 +11,7 @@ import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { processLog } from "../../runtime/log.ts";
 import { clearEngineLeftovers, engineAnswers, engineCommand } from "./engine.ts";
 import {
+  type HostProcess,
   type HostRecord,
   hostPaths,
   readHostRecord,
@@ -37,6 +39,7 @@ async function supervise(record: HostRecord, hostsDir: string): Promise<void> {
     supervisor: process.pid,
     engine: engine.pid,
     agent: agent.pid,
+    balancer: balancer?.pid,
     engineRestarts: engine.restarts,
     agentRestarts: agent.restarts,
   });
@@ -54,16 +57,19 @@ async function supervise(record: HostRecord, hostsDir: string): Promise<void> {
     },
     prepare: () => clearEngineLeftovers(record, paths, clock),
   });
-  const agent = new SupervisedChild({
-    ...{ name: "agent", command: record.agent.command, args: record.agent.args },
-    ...{ env: { ...process.env, ...record.agent.env }, logFile: join(paths.log, "agent.log"), clock, log, onChange },
-  });
+  const kept = (name: string, { command, args, env }: HostProcess) =>
+    new SupervisedChild({
+      ...{ name, command, args, env: { ...process.env, ...env } },
+      ...{ logFile: join(paths.log, `${name}.log`), clock, log, onChange },
+    });
+  const agent = kept("agent", record.agent);
+  const balancer = record.balancer && kept("balancer", record.balancer);
 
   let stopping = false;
   const stop = async () => {
     if (stopping) return;
     stopping = true;
-    await agent.stop(STOP_GRACE_MS);
+    await Promise.all([agent.stop(STOP_GRACE_MS), balancer?.stop(STOP_GRACE_MS)]);
     await engine.stop(STOP_GRACE_MS);
     process.exit(0);
   };
@@ -71,9 +77,10 @@ async function supervise(record: HostRecord, hostsDir: string): Promise<void> {
   process.on("SIGINT", () => void stop());
   process.on("SIGHUP", () => {}); // the terminal that made the host may close
 
-  const logs = ["dockerd.log", "agent.log", "supervisor.log"].map((file) => join(paths.log, file));
+  const logs = ["dockerd.log", "agent.log", "balancer.log", "supervisor.log"].map((file) => join(paths.log, file));
   await endPredecessors(record.name, readSupervisorState({ ...hostsSettings({}), dir: hostsDir }, record.name), clock);
   engine.start();
+  balancer?.start();
   while (!stopping && !(await engineAnswers(paths.socket))) await clock.sleep(ENGINE_POLL_MS);
   if (!stopping) agent.start();
   while (!stopping) {
@@ -84,7 +91,7 @@ async function supervise(record: HostRecord, hostsDir: string): Promise<void> {
 
 /** Ends what an earlier supervisor ran before it was killed: nobody would notice its death. The containers stay. */
 async function endPredecessors(host: string, earlier: SupervisorState | undefined, clock: Clock): Promise<void> {
-  for (const pid of [earlier?.agent, earlier?.engine])
+  for (const pid of [earlier?.agent, earlier?.balancer, earlier?.engine])
     while (pid !== undefined && runsOnHost(host, pid)) {
       process.kill(pid, "SIGKILL");
       await clock.sleep(20);

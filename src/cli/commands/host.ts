@@ -36,6 +36,7 @@ interface ServerOptions {
 interface AddOptions extends ServerOptions {
   readonly availabilityZone?: string;
   readonly hostGroup?: string;
+  readonly balancer?: boolean;
   readonly output: OutputFormat;
 }
 
@@ -48,6 +49,7 @@ export function hostCommand(program: Command): void {
     .argument("<name>", "1 to 31 lower-case letters, digits and hyphens")
     .option("--availability-zone <zone>", "the zone that the host says it is in (default: the region's a)")
     .option("--host-group <name>", "the group of hosts that it belongs to, which a capacity provider is made of")
+    .option("--balancer", "it carries the load balancers too")
     .addOption(outputOption())
     .action(add);
   host
@@ -120,6 +122,7 @@ async function add(name: string, options: AddOptions): Promise<void> {
       credentialsFile: connection.credentialsFile,
       region: connection.region,
       availabilityZone: options.availabilityZone,
+      balancer: options.balancer,
       attributes: {
         "berth.host-name": name,
         ...(options.hostGroup === undefined ? {} : { "berth.host-group": options.hostGroup }),
@@ -168,22 +171,23 @@ async function list(options: { output: OutputFormat; dataDir?: string }): Promis
     { heading: "ADDRESS", of: (h) => h.address ?? "-" },
     { heading: "ENGINE", of: (h) => (h.engineUp ? "up" : "down") },
     { heading: "AGENT", of: (h) => (h.agentUp ? "up" : "down") },
+    { heading: "BALANCER", of: (h) => (h.balancerUp === undefined ? "-" : h.balancerUp ? "up" : "down") },
     { heading: "DOCKER_HOST", of: (h) => h.dockerHost },
   ]);
 }
 
 async function remove(name: string, options: ServerOptions): Promise<void> {
-  const [, settings] = await find(name, options.dataDir);
+  const [host, settings] = await find(name, options.dataDir);
   await removeHost(name, settings);
-  await deregister(name, options).catch((error: Error) =>
+  await deregister(name, options, host.balancerUp !== undefined).catch((error: Error) =>
     process.stderr.write(
-      `berth: host ${name} is removed, but its container instance is still registered: ${error.message}\n`,
+      `berth: host ${name} is removed, but the server may still know its container instance${host.balancerUp === undefined ? "" : " and its balancer"}: ${error.message}\n`,
     ),
   );
 }
 
 /** The cluster is told that the host will not come back; where no server is in reach, nobody needs to know. */
-async function deregister(name: string, options: ServerOptions): Promise<void> {
+async function deregister(name: string, options: ServerOptions, wasBalancer: boolean): Promise<void> {
   let connection: ReturnType<typeof findConnection>;
   try {
     connection = findConnection(options, process.env);
@@ -193,9 +197,17 @@ async function deregister(name: string, options: ServerOptions): Promise<void> {
   }
   const client = connect(connection);
   const { cluster } = options;
+  if (wasBalancer) await forgetBalancer(client, name);
   for (const instance of await allContainerInstances(client, cluster)) {
     if (hostName(instance) !== name) continue;
     const containerInstance = instance.containerInstanceArn ?? "";
     await client.ecs("DeregisterContainerInstance", { cluster, containerInstance, force: true });
   }
+}
+
+/** The same of the balancer that it was. */
+async function forgetBalancer(client: AwsClient, name: string): Promise<void> {
+  await client.berth("RemoveBalancer", { name, force: true }).catch((error: unknown) => {
+    if (!(error instanceof AwsError && error.code === "ResourceNotFoundException")) throw error;
+  });
 }
