@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,8 +24,11 @@ export interface Usage {
 /** A `berth server` of its own, on a store of its own in a temporary directory. */
 export interface ControlPlane {
   readonly caller: Caller;
+  readonly dataDir: string;
   readonly pid: number;
   usage(): Usage;
+  /** SIGKILL to the server, and after `whileDown` a new one on the same data and port; resolves when it is ready. */
+  crash(whileDown: () => Promise<void>): Promise<void>;
   /** Ends the process and removes its files. */
   close(): Promise<void>;
 }
@@ -49,50 +52,76 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     throw error;
   }
   const profile = options.profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profileDir}`];
-  const log = openSync(join(dataDir, "server.log"), "a");
-  const args = [
-    ...profile,
-    MAIN,
-    "server",
-    "--data-dir",
-    dataDir,
-    "--listen",
-    "127.0.0.1:0",
-    "--log-level",
-    "warn",
-    ...(options.args ?? []),
-  ];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", log] });
-  let printed = "";
-  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-    printed += text;
-  });
+  const launch = (listen: string) => {
+    const where = ["server", "--data-dir", dataDir, "--listen", listen, "--log-level", "warn"];
+    return launchServer([...profile, MAIN, ...where, ...(options.args ?? [])], dataDir);
+  };
+  let server = launch("127.0.0.1:0");
   const close = async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const gone = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGINT");
-      const limit = setTimeout(() => child.kill("SIGKILL"), 30_000);
-      await gone;
-      clearTimeout(limit);
-    }
+    await endServer(server.child);
     const said = readFileSync(join(dataDir, "server.log"), "utf8").trim();
     if (said !== "") console.error(`the server said:\n${said.slice(0, 4000)}`);
     rmSync(dataDir, { recursive: true, force: true });
   };
   try {
-    await eventually("the server is ready", 20_000, () => {
-      if (child.exitCode !== null) throw new Error("the server ended");
-      return /^ready /m.test(printed);
-    });
-    const { host, port } = endpointOf(printed);
+    const { host, port } = await server.ready();
     const credentials = parseSharedCredentials(readFileSync(join(dataDir, "credentials"), "utf8"), "default");
     if (credentials === undefined) throw new Error("the server wrote no credentials");
-    const pid = child.pid ?? -1;
-    return { caller: { host, port, region: "us-east-1", credentials }, pid, usage: () => usageOf(pid), close };
+    const crash = async (whileDown: () => Promise<void>) => {
+      const gone = new Promise((resolve) => server.child.once("exit", resolve));
+      server.child.kill("SIGKILL");
+      await gone;
+      await whileDown();
+      server = launch(`${host}:${port}`);
+      await server.ready();
+    };
+    return {
+      caller: { host, port, region: "us-east-1", credentials },
+      dataDir,
+      get pid() {
+        return server.child.pid ?? -1;
+      },
+      usage: () => usageOf(server.child.pid ?? -1),
+      crash,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+interface Launched {
+  readonly child: ChildProcess;
+  /** Resolves with where it serves. */
+  ready(): Promise<{ readonly host: string; readonly port: number }>;
+}
+
+function launchServer(args: readonly string[], dataDir: string): Launched {
+  const log = openSync(join(dataDir, "server.log"), "a");
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", log] });
+  closeSync(log);
+  let printed = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    printed += text;
+  });
+  const ready = async () => {
+    await eventually("the server is ready", 20_000, () => {
+      if (child.exitCode !== null) throw new Error("the server ended");
+      return /^ready /m.test(printed);
+    });
+    return endpointOf(printed);
+  };
+  return { child, ready };
+}
+
+async function endServer(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGINT");
+  const limit = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  await gone;
+  clearTimeout(limit);
 }
 
 function endpointOf(printed: string): { readonly host: string; readonly port: number } {

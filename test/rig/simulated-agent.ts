@@ -13,9 +13,21 @@ export interface SimulatedAgentOptions {
   readonly instanceId: string;
   readonly cpu?: number;
   readonly memoryMiB?: number;
+  /** The host's address, where its tasks' ports are; without it that of this machine's loopback. */
+  readonly privateIp?: string;
   /** Milliseconds from a payload to RUNNING, and from a stop to STOPPED. */
   readonly startMs?: number;
   readonly stopMs?: number;
+  /** What a task is here, if it is to be anything. */
+  readonly containers?: SimulatedContainers;
+}
+
+/** Carries out what an agent's containers would do. A task is RUNNING, or STOPPED, when it is done. */
+export interface SimulatedContainers {
+  /** Resolves with the port of the host that leads to the task's container port 80. */
+  start(taskArn: string): Promise<number>;
+  /** Asks the task to stop, as SIGTERM does; resolves when it has. */
+  stop(taskArn: string): Promise<void>;
 }
 
 /** What an agent holds of one task. */
@@ -26,6 +38,8 @@ export interface SimulatedTask {
   starts: number;
   /** The payload's task, as it came. */
   readonly payload: { readonly containers?: readonly { readonly name: string }[] };
+  /** Once it listens. */
+  hostPort?: number;
 }
 
 const RECONNECT_MS = 250;
@@ -101,11 +115,11 @@ export class SimulatedAgent {
   }
 
   async #register(): Promise<void> {
-    const { cluster, instanceId, cpu = 4096, memoryMiB = 8192 } = this.#options;
+    const { cluster, instanceId, privateIp = "127.0.0.1", cpu = 4096, memoryMiB = 8192 } = this.#options;
     const answer = await this.#client.ecs("RegisterContainerInstance", {
       cluster,
       ...(this.#arn === "" ? {} : { containerInstanceArn: this.#arn }),
-      instanceIdentityDocument: JSON.stringify({ instanceId, privateIp: "127.0.0.1" }),
+      instanceIdentityDocument: JSON.stringify({ instanceId, privateIp }),
       totalResources: [
         { name: "CPU", type: "INTEGER", integerValue: cpu },
         { name: "MEMORY", type: "INTEGER", integerValue: memoryMiB },
@@ -216,9 +230,20 @@ export class SimulatedAgent {
       }
       const task = this.tasks.get(arn);
       if (task === undefined || task.status === "STOPPED") return;
-      task.status = status;
-      this.#report(task, status).catch(() => this.#later(RECONNECT_MS, arn, status));
+      this.#become(task, status).catch(() => this.#later(RECONNECT_MS, arn, status));
     }, ms);
+  }
+
+  async #become(task: SimulatedTask, status: "RUNNING" | "STOPPED"): Promise<void> {
+    const { containers } = this.#options;
+    if (status === "RUNNING") {
+      task.hostPort ??= await containers?.start(task.arn);
+      task.status = "RUNNING";
+      return this.#report(task, status);
+    }
+    await containers?.stop(task.arn);
+    await this.#report(task, status);
+    task.status = "STOPPED"; // and not before: a report that is lost is made again
   }
 
   async #report(task: SimulatedTask, status: "RUNNING" | "STOPPED"): Promise<void> {
@@ -230,11 +255,14 @@ export class SimulatedAgent {
         containerName: name,
         status,
         runtimeId: `${name}-of-${task.arn.slice(-8)}`,
+        ...(task.hostPort === undefined ? {} : { networkBindings: bindings(task.hostPort) }),
         ...(status === "STOPPED" ? { exitCode: 0 } : {}),
       })),
     });
   }
 }
+
+const bindings = (hostPort: number) => [{ bindIP: "0.0.0.0", containerPort: 80, hostPort, protocol: "tcp" as const }];
 
 interface PayloadTask {
   readonly arn?: string;
