@@ -100,6 +100,7 @@ export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
     pageSecret: parts.pageSecret,
     sealer,
     balancer: balancerFacts(parts.balancerAddress, carriers, store),
+    telemetry,
     taskLogs: { read: (instance, request) => gateway.requestTaskLogs(instance, request) },
     services: { settings: deployment, agents: gateway, heldHosts: () => hosts.heldHosts() },
   };

@@ -9,6 +9,7 @@ import { systemRandom } from "../../src/runtime/random.ts";
 import { createSealer } from "../../src/runtime/sealer.ts";
 import { applyReport, launchTask, newTask } from "../../src/state/index.ts";
 import { openStore, SCHEMA, sqliteJournal } from "../../src/store/index.ts";
+import { createTelemetry } from "../../src/telemetry/index.ts";
 import { DEFINITION } from "./launch-run.ts";
 
 /** Tasks that are recorded in one transaction. */
@@ -41,6 +42,7 @@ export async function fillStore(
     pageSecret: "bench",
     sealer,
     balancer,
+    telemetry: createTelemetry(store, clock),
     taskLogs,
     services,
   };

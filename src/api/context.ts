@@ -7,6 +7,7 @@ import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Sealer } from "../runtime/sealer.ts";
 import type { BerthStore } from "../store/index.ts";
+import type { Telemetry } from "../telemetry/index.ts";
 import type { ContainerInstanceArn } from "../wire/arn.ts";
 
 /** Who calls: the holder of an access key. */
@@ -37,6 +38,8 @@ export interface ApiContext {
   /** How the outside of the control plane behaves, as operations need it. */
   readonly balancer: BalancerFacts;
   readonly taskLogs: TaskLogs;
+  /** What load balancers carry and have carried. */
+  readonly telemetry: Telemetry;
   /** How services are looked at, for those who explain them. */
   readonly services: ServiceWatch;
 }

@@ -18,6 +18,7 @@ import { serverCommand } from "./commands/server.ts";
 import { servicesCommand } from "./commands/services.ts";
 import { startCommand } from "./commands/start.ts";
 import { stopCommand } from "./commands/stop.ts";
+import { topCommand } from "./commands/top.ts";
 import { whyCommand } from "./commands/why.ts";
 import { hintFor } from "./hints.ts";
 import { UsageError } from "./usage.ts";
@@ -44,6 +45,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     servicesCommand,
     hostsCommand,
     balancersCommand,
+    topCommand,
     logsCommand,
     eventsCommand,
     whyCommand,

@@ -15,7 +15,7 @@ export {
 } from "./metric.ts";
 export { percentileMs } from "./percentile.ts";
 export { formatMetrics, type Metric, PROMETHEUS_CONTENT_TYPE } from "./prometheus.ts";
-export type { Span } from "./series.ts";
+export { Span } from "./series.ts";
 export { createTelemetry, type MetricRange, type Telemetry } from "./telemetry.ts";
 export { type Thing, type Traffic, targetThing } from "./traffic.ts";
 export { trafficMetrics } from "./traffic-metrics.ts";

@@ -10,7 +10,7 @@ server itself goes by (\`src/wire/models/berth.ts\`); a test fails when this pag
 
 The protocol is AWS JSON 1.1, as ECS's: \`POST /\` with \`Content-Type: application/x-amz-json-1.1\` and
 \`X-Amz-Target: ${BERTH_MODEL.targetPrefix}.<operation>\`, signed with Signature Version 4 for the service \`${BERTH_MODEL.signingName}\`. Of
-its operations RemoveBalancer alone changes anything. \`berth why\`, \`berth plan\` and \`berth balancers\` are its clients; with \`--output json\` they print
+its operations RemoveBalancer alone changes anything. \`berth why\`, \`berth plan\`, \`berth top\` and \`berth balancers\` are its clients; with \`--output json\` they print
 its answers.
 `;
 

@@ -7,6 +7,7 @@ import { silentLog } from "../../runtime/log.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import { createSealer } from "../../runtime/sealer.ts";
 import { type BerthTransaction, MemoryDisk, MemoryJournal, openStore, SCHEMA } from "../../store/index.ts";
+import { createTelemetry } from "../../telemetry/index.ts";
 import { clusterArn, containerInstanceArn } from "../../wire/arn.ts";
 import { AwsError } from "../../wire/errors.ts";
 import type { AccountScope, ApiContext, Call } from "../context.ts";
@@ -47,8 +48,9 @@ export async function testContext(): Promise<ApiContext & { readonly clock: Test
   const clock = testClock();
   const log = silentLog();
   const journal = new MemoryJournal({ disk: new MemoryDisk(), clock });
+  const store = await openStore({ schema: SCHEMA, journal, log });
   return {
-    store: await openStore({ schema: SCHEMA, journal, log }),
+    store,
     clock,
     random: seededRandom(1),
     log,
@@ -56,6 +58,7 @@ export async function testContext(): Promise<ApiContext & { readonly clock: Test
     pageSecret: "test",
     sealer: createSealer("0".repeat(64), seededRandom(2)),
     balancer: { address: "127.0.0.1", checkBind: async () => undefined, status: () => undefined, drop: () => {} },
+    telemetry: createTelemetry(store, clock),
     taskLogs: { read: async () => ({ kind: "disconnected" }) },
     services: { settings: DEFAULT_DEPLOYMENT_SETTINGS, heldHosts: () => new Set() },
   };

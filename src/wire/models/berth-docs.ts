@@ -14,6 +14,8 @@ type ValueName = {
 
 /** What each operation of Berth's own API does. */
 export const BERTH_OPERATION_DOCS: Readonly<Record<keyof (typeof BERTH_MODEL)["operations"], string>> = {
+  DescribeTraffic:
+    "Says what load balancers carry now: their listeners, their target groups and each target. What is counted is exact; response times are those of a fraction of the answers at high rates.",
   ExplainResource:
     "Says why a service, a deployment or a task is as it is: whether it is as it was asked for, and if not, what it waits for or how it failed, and what helps.",
   PlanServiceUpdate:
@@ -30,6 +32,50 @@ export const BERTH_OPERATION_DOCS: Readonly<Record<keyof (typeof BERTH_MODEL)["o
 
 /** What each member means. */
 export const BERTH_MEMBER_DOCS: Readonly<Record<MemberName, string>> = {
+  "DescribeTrafficRequest.loadBalancers": "Names or ARNs, 20 at most; all, 100 at most, by name, if left out.",
+  "DescribeTrafficRequest.seconds": "Over how many seconds, 1 to 170; 10 if left out.",
+  "DescribeTrafficResponse.seconds":
+    "Over how many seconds the figures are. The second that is under way is none of them.",
+  "DescribeTrafficResponse.loadBalancers": "By name.",
+  "LoadBalancerTraffic.name": "Its name.",
+  "LoadBalancerTraffic.loadBalancerArn": "Its ARN.",
+  "LoadBalancerTraffic.type": "`application` or `network`.",
+  "LoadBalancerTraffic.figures": "Those of all its listeners together.",
+  "LoadBalancerTraffic.listeners": "By port.",
+  "LoadBalancerTraffic.targetGroups": "Those that its listeners and rules forward to, by name.",
+  "ListenerTraffic.listenerArn": "Its ARN.",
+  "ListenerTraffic.protocol": "Its protocol.",
+  "ListenerTraffic.port": "Its port.",
+  "ListenerTraffic.figures":
+    "What its clients sent and were answered, whoever made the answer; `active` are clients' connections.",
+  "TargetGroupTraffic.name": "Its name.",
+  "TargetGroupTraffic.targetGroupArn": "Its ARN.",
+  "TargetGroupTraffic.healthyTargets": "Targets that are healthy, or whose health is not checked.",
+  "TargetGroupTraffic.unhealthyTargets": "Targets that are unhealthy. Those that are new or leave are neither.",
+  "TargetGroupTraffic.figures":
+    "What it was to answer and what became of that, also where the load balancer had to answer for it.",
+  "TargetGroupTraffic.targets": "At most 100, the busiest first.",
+  "TargetGroupTraffic.targetsLeftOut": "How many targets more there are.",
+  "TargetTraffic.id": "As it was registered.",
+  "TargetTraffic.port": "Its port.",
+  "TargetTraffic.taskArn": "The task that a service registered it for.",
+  "TargetTraffic.health": "Its state, as DescribeTargetHealth has it.",
+  "TargetTraffic.figures": "What it answered.",
+  "TrafficFigures.requestsPerSecond": "HTTP requests.",
+  "TrafficFigures.connectionsPerSecond":
+    "New connections: clients' of a listener; of a target group or target only where it carries TCP.",
+  "TrafficFigures.answers2xxPerSecond": "Answers with a status from 200 to 299.",
+  "TrafficFigures.answers3xxPerSecond": "Answers with a status from 300 to 399.",
+  "TrafficFigures.answers4xxPerSecond": "Answers with a status from 400 to 499.",
+  "TrafficFigures.answers5xxPerSecond": "Answers with a status from 500 to 599.",
+  "TrafficFigures.bytesInPerSecond": "Bytes from clients.",
+  "TrafficFigures.bytesOutPerSecond": "Bytes to clients.",
+  "TrafficFigures.connectionErrorsPerSecond": "Attempts to connect to a target that failed.",
+  "TrafficFigures.responseTimeP50":
+    "In seconds: half of the targets' answers came within it, from the request to the answer's headers. Absent without answers.",
+  "TrafficFigures.responseTimeP90": "The same of nine in ten answers.",
+  "TrafficFigures.responseTimeP99": "The same of 99 in 100 answers.",
+  "TrafficFigures.active": "Requests, or connections where TCP is carried, under way now.",
   "Refusal.message": "What is wrong, in words.",
   "ExplainResourceRequest.cluster": "Name or ARN; `default` if left out.",
   "ExplainResourceRequest.resource":

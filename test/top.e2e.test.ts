@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  CreateListenerCommand,
+  CreateLoadBalancerCommand,
+  CreateRuleCommand,
+  CreateTargetGroupCommand,
+  RegisterTargetsCommand,
+  waitUntilTargetInService,
+} from "@aws-sdk/client-elastic-load-balancing-v2";
+import type { BerthOperations } from "../src/wire/models/berth.ts";
+import { freePort } from "./balancer-rig.ts";
+import { type Cluster, startCluster } from "./rig/cluster.ts";
+import { eventually } from "./rig/eventually.ts";
+
+let cluster: Cluster;
+const servers: Server[] = [];
+let port = 0;
+let target = "";
+
+before(async () => {
+  cluster = await startCluster({ hosts: 0 });
+  const server = createServer(async (request, response) => {
+    if (request.url === "/slow") await sleep(300);
+    response.writeHead(request.url === "/missing" ? 404 : 200).end();
+  }).listen(0, "127.0.0.1");
+  servers.push(server);
+  await once(server, "listening");
+  const targetPort = (server.address() as AddressInfo).port;
+  target = `127.0.0.1:${targetPort}`;
+  port = await freePort();
+  const { elb } = cluster;
+  const { TargetGroups } = await elb.send(
+    new CreateTargetGroupCommand({ Name: "hello", Protocol: "HTTP", Port: 80, TargetType: "ip" }),
+  );
+  const TargetGroupArn = TargetGroups?.[0]?.TargetGroupArn ?? "";
+  await elb.send(new RegisterTargetsCommand({ TargetGroupArn, Targets: [{ Id: "127.0.0.1", Port: targetPort }] }));
+  const { LoadBalancers } = await elb.send(new CreateLoadBalancerCommand({ Name: "web", Subnets: ["subnet-1"] }));
+  const LoadBalancerArn = LoadBalancers?.[0]?.LoadBalancerArn ?? "";
+  const { Listeners } = await elb.send(
+    new CreateListenerCommand({
+      LoadBalancerArn,
+      Protocol: "HTTP",
+      Port: port,
+      DefaultActions: [{ Type: "forward", TargetGroupArn }],
+    }),
+  );
+  await elb.send(
+    new CreateRuleCommand({
+      ListenerArn: Listeners?.[0]?.ListenerArn ?? "",
+      Priority: 1,
+      Conditions: [{ Field: "path-pattern", Values: ["/old"] }],
+      Actions: [{ Type: "redirect", RedirectConfig: { Path: "/new", StatusCode: "HTTP_301" } }],
+    }),
+  );
+  await waitUntilTargetInService({ client: elb, maxWaitTime: 20, minDelay: 1, maxDelay: 1 }, { TargetGroupArn });
+});
+after(async () => {
+  await cluster?.close();
+  for (const server of servers) server.closeAllConnections();
+  for (const server of servers) server.close();
+});
+
+function berth(...args: string[]): Promise<string> {
+  return new Promise((resolve, reject) =>
+    execFile(process.execPath, ["src/cli/main.ts", ...args], { env: cluster.env }, (error, out) =>
+      error === null ? resolve(out) : reject(error),
+    ),
+  );
+}
+
+test("what clients were answered is what /metrics and berth top say", async () => {
+  const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`, { redirect: "manual" });
+  for (const [path, count] of [
+    ["/", 10],
+    ["/missing", 5],
+    ["/old", 3],
+    ["/slow", 2],
+  ] as const)
+    for (let i = 0; i < count; i += 1) await ask(path);
+
+  const metrics = async () => (await fetch(`${cluster.endpoint}/metrics`)).text();
+  const group = 'load_balancer="web",target_group="hello"';
+  const lines = [
+    'berth_load_balancer_requests_total{load_balancer="web"} 17',
+    'berth_load_balancer_responses_total{load_balancer="web",by="load_balancer",code="3xx"} 3',
+    'berth_load_balancer_responses_total{load_balancer="web",by="target",code="2xx"} 12',
+    `berth_target_group_responses_total{${group},by="target",code="4xx"} 5`,
+    `berth_target_group_response_seconds_count{${group}} 17`,
+    `berth_target_requests_total{${group},target="${target}"} 17`,
+    `berth_target_group_targets{${group},health="healthy"} 1`,
+  ];
+  await eventually("/metrics has them all", 5000, async () => {
+    const text = await metrics();
+    return lines.every((line) => text.includes(`${line}\n`));
+  });
+
+  const answer: BerthOperations["DescribeTraffic"]["output"] = JSON.parse(
+    await berth("top", "web", "--seconds", "30", "--output", "json"),
+  );
+  const figures = answer.loadBalancers[0]?.figures;
+  const counts = [figures?.requestsPerSecond, figures?.answers2xxPerSecond, figures?.answers3xxPerSecond];
+  assert.deepEqual(
+    counts.map((perSecond) => Math.round((perSecond ?? 0) * 30)),
+    [20, 12, 3],
+  );
+  const table = await berth("top", "--once", "--seconds", "30");
+  assert.match(
+    table,
+    /^LOAD BALANCER .* CONN\/S .* P99 .* HEALTH\nweb {2}.*\n {2}HTTP:\d+ .*\n {2}hello .* 1 healthy\n {4}127/,
+  );
+});
