@@ -6,7 +6,18 @@ import { basename, dirname, join, relative } from "node:path";
  * `server.ts`, with the files beside it that begin with `server-`, is the composition root.
  */
 export const ROOMS = [
-  ...["cli", "server.ts", "console", "api", "gateway", "controllers", "capacity", "telemetry", "balancer"],
+  ...[
+    "cli",
+    "server.ts",
+    "console",
+    "api",
+    "gateway",
+    "controllers",
+    "capacity",
+    "telemetry",
+    "balancer",
+    "certificates",
+  ],
   ...["state", "store", "explain", "deployment", "scheduler", "model", "wire", "runtime"],
 ] as const;
 /** Rooms whose files are open to all above. */

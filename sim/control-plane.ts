@@ -113,6 +113,7 @@ export class ControlPlane {
       pageSecret: "simulation",
       sealer: createSealer("0".repeat(64), random),
       balancerAddress: "10.0.0.254",
+      issuers: { httpPort: 80, probe: { ask: async () => undefined }, publishRoot: () => {} },
       deployment: DEFAULT_DEPLOYMENT_SETTINGS,
       retention: RETENTION,
       hostLoss: {},

@@ -7,9 +7,11 @@ import { createLogsService } from "./api/logs/index.ts";
 import { type Balancer, type Carriers, createCarriers } from "./balancer/index.ts";
 import {
   type AttendanceSettings,
+  type CertificateIssuers,
   type ControllerContext,
   type HostLossSettings,
   startBalancerController,
+  startCertificatesController,
   startControllers,
   startFailedTasksController,
   startInstancesController,
@@ -43,6 +45,7 @@ export interface ControlPlaneParts {
   readonly pageSecret: string;
   /** Seals what must not lie open on disk. */
   readonly sealer: Sealer;
+  readonly issuers: CertificateIssuers;
   readonly deployment: DeploymentSettings;
   readonly retention: ControllerContext["retention"];
   readonly hostLoss: Partial<HostLossSettings>;
@@ -62,7 +65,7 @@ export interface ControlPlane {
 
 /** Wires the rooms together and starts the loops. */
 export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
-  const { store, balancer, clock, random, log, deployment, scope, sealer, authenticate } = parts;
+  const { store, balancer, clock, random, log, deployment, scope, sealer, authenticate, issuers } = parts;
   const gateway = createGateway({ store, clock, random, log, authenticate, region: scope.region });
   const carriers = createCarriers({
     clock,
@@ -89,6 +92,7 @@ export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
     startControllers(controller),
     startFailedTasksController(controller, lastLinesReader(store, gateway)),
     hosts,
+    startCertificatesController({ store, clock, random, log, sealer, issuers }),
     startBalancerController(controller, carriers, sealer, parts.attendance),
   ];
   const context: ApiContext = {
@@ -101,6 +105,7 @@ export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
     sealer,
     balancer: balancerFacts(parts.balancerAddress, carriers, store),
     telemetry,
+    certificates: { hasAcmeServer: issuers.acme !== undefined, hasDnsHook: issuers.dnsHook !== undefined },
     taskLogs: { read: (instance, request) => gateway.requestTaskLogs(instance, request) },
     services: { settings: deployment, agents: gateway, heldHosts: () => hosts.heldHosts() },
   };

@@ -31,6 +31,31 @@ export const SERVER_SETTINGS = {
     "haproxy",
   ),
   "haproxy-image": text("IMAGE", "the image that --haproxy container runs, HAProxy 2.6 or newer", "haproxy:2.6"),
+  "acme-directory": pattern(
+    text("URL", "the ACME server that issues certificates, whose terms are agreed to; e.g. Let's Encrypt's", ""),
+    /^https:\/\/\S+$/,
+    "an https:// URL, such as https://acme-v02.api.letsencrypt.org/directory",
+  ),
+  "acme-email": pattern(
+    text("ADDRESS", "where the ACME server may write to", ""),
+    /^[^\s@]+@[^\s@]+$/,
+    "an address for e-mail",
+  ),
+  "acme-ca": text("FILE", "the roots to trust an ACME server of your own by, as PEM; the machine's if left out", ""),
+  "acme-eab-kid": text("ID", "external account binding: the key's id, where the ACME server asks for that", ""),
+  "acme-eab-key": pattern(
+    text("KEY", "external account binding: the key; best in the environment or the config file", ""),
+    /^[A-Za-z0-9_-]+=*$/,
+    "in base64url",
+  ),
+  "acme-http-port": number("PORT", "where requests for HTTP validation arrive, which are for port 80", 80, [1, 65_535]),
+  "acme-renew-before": number(
+    "DAYS",
+    "how long before its end a certificate is renewed; 0: when a third of its lifetime is left",
+    0,
+    [0, 365],
+  ),
+  "dns-hook": text("PROGRAM", "sets TXT records for DNS validation: PROGRAM present|cleanup NAME VALUE", ""),
   "service-healthy-after": number(
     "SECONDS",
     "how long a service's task without any health check must have run to count as healthy",

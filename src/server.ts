@@ -6,10 +6,12 @@ import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import type { Principal } from "./api/context.ts";
 import { type Balancer, containerLauncher, localLauncher, startBalancer } from "./balancer/index.ts";
+import type { CertificateIssuers } from "./controllers/index.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { type Log, processLog } from "./runtime/log.ts";
 import { type Random, systemRandom } from "./runtime/random.ts";
 import { createSealer } from "./runtime/sealer.ts";
+import { certificateIssuers } from "./server-certificates.ts";
 import { type ControlPlane, composeControlPlane } from "./server-compose.ts";
 import { administratorKey, keptSecret } from "./server-credentials.ts";
 import type { ServerSettings } from "./server-settings.ts";
@@ -42,6 +44,7 @@ export async function runServer(settings: ServerSettings): Promise<number> {
   const random = systemRandom();
   const dataDir = settings["data-dir"];
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const issuers = certificateIssuers(settings, clock);
   const ended = endSignal();
   // The port comes first: a second server on it must end before it touches anything.
   const http = openHttp(settings.tls);
@@ -53,7 +56,7 @@ export async function runServer(settings: ServerSettings): Promise<number> {
     log,
   });
   const balancer = await openBalancer(settings, clock, log);
-  const controlPlane = compose({ settings, store, balancer, clock, random, log });
+  const controlPlane = compose({ settings, store, balancer, issuers, clock, random, log });
   http.removeAllListeners("request").on("request", controlPlane.answer);
   http.on("upgrade", (request, socket, head) => {
     const { carriers, gateway } = controlPlane;
@@ -95,6 +98,7 @@ interface Parts {
   readonly settings: ServerSettings;
   readonly store: BerthStore;
   readonly balancer: Balancer | undefined;
+  readonly issuers: CertificateIssuers;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -105,7 +109,7 @@ interface Served extends Pick<ControlPlane, "gateway" | "carriers" | "stop"> {
 }
 
 /** Puts the control plane together as the settings say, with its APIs behind HTTP. */
-function compose({ settings, store, balancer, clock, random, log }: Parts): Served {
+function compose({ settings, store, balancer, issuers, clock, random, log }: Parts): Served {
   const dataDir = settings["data-dir"];
   const { region } = settings;
   const key = administratorKey(dataDir, random);
@@ -125,6 +129,7 @@ function compose({ settings, store, balancer, clock, random, log }: Parts): Serv
     pageSecret: keptSecret(dataDir, "page-secret", random),
     sealer: createSealer(keptSecret(dataDir, "sealing-key", random), random),
     balancerAddress: settings["balancer-address"],
+    issuers,
     deployment: {
       healthyAfterMs: settings["service-healthy-after"] * 1000,
       rebalanceAfterMs: settings["rebalance-after"] * 1000,

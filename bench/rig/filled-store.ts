@@ -43,6 +43,7 @@ export async function fillStore(
     sealer,
     balancer,
     telemetry: createTelemetry(store, clock),
+    certificates: { hasAcmeServer: false, hasDnsHook: false },
     taskLogs,
     services,
   };

@@ -48,7 +48,10 @@ const SOURCES: readonly Source[] = [
       "ListCertificates",
       "ListTagsForCertificate",
       "RemoveTagsFromCertificate",
+      "RenewCertificate",
       "RequestCertificate",
+      "ResendValidationEmail",
+      "UpdateCertificateOptions",
     ],
   },
   {

@@ -34,6 +34,7 @@ const PROGRAMS = [
   { for: ["test"], program: "docker", package: "docker-cli", why: "tests look at hosts with it" },
   { for: ["test"], program: "aws", at: AWS_CLI, package: "awscli", why: "tests call the API with it" },
   { for: ["test"], program: "openssl", package: "openssl", why: "a test makes a certificate with it" },
+  { for: ["test"], program: "pebble", package: "pebble", why: "tests get certificates from it by ACME" },
   { for: ["test"], program: "docker-registry", package: "docker-registry", why: "tests pull images from it" },
   { for: ["test"], program: "iptables-save", package: "iptables", why: "tests look for leftovers with it" },
 ];

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { acmModel, ecsModel, elbv2Model, logsModel, type ServiceModel } from "../wire/model.ts";
-import { acmOperations } from "./acm/index.ts";
+import { acmOperations, REQUEST_CERTIFICATE_REFUSED } from "./acm/index.ts";
 import { ecsOperations, ecsRefusedMembers, TASK_DEFINITION_REFUSED } from "./ecs/index.ts";
 import { elbV2Operations, elbV2RefusedMembers } from "./elbv2/index.ts";
 import { logsOperations } from "./logs/index.ts";
@@ -70,8 +70,16 @@ function acm(): ServedService {
     title: "Certificate Manager",
     model: acmModel(),
     carriedOut: new Set(Object.keys(acmOperations)),
-    refused: {},
+    refused: { RequestCertificate: REQUEST_CERTIFICATE_REFUSED },
     notes: [
+      "RequestCertificate: local names (`localhost`, names without a dot, and what ends in `.localhost`, `.local`, `.test`, `.internal` or",
+      "`.home.arpa`) are issued at once by an authority of the server's own, type `PRIVATE`; `CertificateChain` of GetCertificate is its root.",
+      "Others are issued by the ACME server of `--acme-directory`, type `AMAZON_ISSUED`, as are local ones when there is such a server and",
+      "the call has a `ValidationMethod`. `HTTP` is ACME's HTTP-01, answered by the load balancers, and what holds when no method is given; `DNS` is",
+      "DNS-01: where ACM asks for a CNAME record that stays, `--dns-hook` sets a TXT record for each order, which DescribeCertificate shows while the",
+      "order is under way. `FailureReason` and `RenewalStatusReason` are ACM's word, a colon and what happened, and are there while a request",
+      "still waits. An expired certificate is renewed, too. RenewCertificate renews any requested certificate at once.",
+      "",
       "ListCertificates refuses the filters `Includes.keyUsage`, `Includes.managedBy`, `Includes.exportOption` and",
       "`CertificateKeyPairOrigins`. GetCertificate never shows a private key.",
       "",

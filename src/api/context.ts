@@ -37,6 +37,8 @@ export interface ApiContext {
   readonly sealer: Sealer;
   /** How the outside of the control plane behaves, as operations need it. */
   readonly balancer: BalancerFacts;
+  /** Who issues certificates. */
+  readonly certificates: CertificateFacts;
   readonly taskLogs: TaskLogs;
   /** What load balancers carry and have carried. */
   readonly telemetry: Telemetry;
@@ -69,6 +71,14 @@ export interface BalancerFacts {
   status(name: string): BalancerStatus | undefined;
   /** Ends the session of the balancer of that name, if it has one. */
   drop(name: string): void;
+}
+
+/** What RequestCertificate must know of who issues certificates for names that are not local. */
+export interface CertificateFacts {
+  /** There is an ACME server. */
+  readonly hasAcmeServer: boolean;
+  /** There is a program that sets TXT records. */
+  readonly hasDnsHook: boolean;
 }
 
 /** What is known of one call beside its input. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CertificateRecord } from "../model/certificate.ts";
+import type { CertificateMaterial, CertificateRecord } from "../model/certificate.ts";
 import type {
   ListenerRecord,
   ListenerRuleRecord,
@@ -87,6 +87,7 @@ async function stateWith(given: {
   readonly owner?: Record<string, string>;
   readonly group?: Partial<TargetGroupRecord>;
   readonly broken?: string;
+  readonly certificates?: readonly CertificateRecord[];
 }) {
   const journal = new MemoryJournal({ disk: new MemoryDisk(), clock: systemClock() });
   const store = await openStore({ schema: SCHEMA, journal, log: silentLog() });
@@ -96,10 +97,11 @@ async function stateWith(given: {
     tx.listeners.put({ ...listener, ...given.listener });
     for (const one of given.rules ?? []) tx.listenerRules.put(one);
     for (const arn of ["a", "b", "unused"]) tx.certificates.put(certificate(arn));
+    for (const record of given.certificates ?? []) tx.certificates.put(record);
     return undefined;
   });
   const unusable: string[] = [];
-  const open = ({ arn, sealedPrivateKey }: CertificateRecord) => {
+  const open = ({ arn, sealedPrivateKey }: CertificateRecord & CertificateMaterial) => {
     if (arn === given.broken) throw new Error("changed");
     return sealedPrivateKey.replace("sealed", "key");
   };
@@ -119,6 +121,28 @@ test("an HTTPS listener speaks its policy's TLS with its certificates, and no ot
   const { minVersion, maxVersion, ciphers, cipherSuites } = made?.tls?.policy ?? {};
   assert.deepEqual([minVersion, maxVersion, cipherSuites], ["TLSv1.0", "TLSv1.2", ""]);
   assert.match(ciphers ?? "", /^ECDHE-ECDSA-AES128-GCM-SHA256:.*:AES256-SHA:@SECLEVEL=0$/);
+});
+
+test("challenges are answered where a certificate is validated over HTTP, and none is looked for elsewhere", async () => {
+  assert.equal((await stateWith({})).state.challenges, undefined);
+  const requested = (arn: string, validation: "HTTP" | "DNS", tokens?: string[]) => {
+    const challenges = tokens?.map((token) => ({ name: "a.example", url: "u", token, answer: `${token}.thumb` }));
+    return { arn, request: { validation, order: challenges && { challenges } } } as unknown as CertificateRecord;
+  };
+  const by = requested("d", "DNS", ["x"]);
+  assert.equal((await stateWith({ certificates: [by] })).state.challenges, undefined);
+  assert.deepEqual((await stateWith({ certificates: [by, requested("h", "HTTP")] })).state.challenges, []);
+  const { state } = await stateWith({ certificates: [requested("h", "HTTP", ["t", "u"]), by] });
+  assert.deepEqual(state.challenges, [
+    { token: "t", answer: "t.thumb" },
+    { token: "u", answer: "u.thumb" },
+  ]);
+});
+
+test("a listener whose certificate is not issued yet is left out", async () => {
+  const pending = { arn: "p", request: { validation: "HTTP" } } as unknown as CertificateRecord;
+  const { state, unusable } = await stateWith({ certificates: [pending], listener: { certificateArn: "p" as never } });
+  assert.deepEqual([state.listeners, unusable], [[], []]);
 });
 
 test("every policy comes to versions and ciphers of its own", async () => {

@@ -3,6 +3,7 @@ import type { Action, RuleCondition as WireCondition } from "@aws-sdk/client-ela
 import type {
   BalancerState,
   CertificateState,
+  ChallengeState,
   HeaderSettings,
   ListenerAction,
   ListenerState,
@@ -11,7 +12,7 @@ import type {
   TargetGroupState,
   TlsState,
 } from "../balancer/index.ts";
-import type { CertificateRecord } from "../model/certificate.ts";
+import { type CertificateMaterial, type CertificateRecord, isUsable } from "../model/certificate.ts";
 import {
   ALPN_POLICIES,
   carries,
@@ -33,7 +34,7 @@ export const isInUse = (tables: BerthView, group: TargetGroupRecord): boolean =>
   tables.listeners.count("targetGroup", group.arn) + tables.listenerRules.count("targetGroup", group.arn) > 0;
 
 /** What a private key is once it is opened. Throws if it cannot be. */
-export type OpenKey = (certificate: CertificateRecord) => string;
+export type OpenKey = (certificate: CertificateRecord & CertificateMaterial) => string;
 
 /**
  * The whole of what the records want of the balancer: every listener, and every target group that one forwards to. A listener
@@ -45,7 +46,7 @@ export function balancerState(
   onUnusable: (certificate: CertificateRecord, error: unknown) => void,
 ): BalancerState {
   const certificates = [...tables.certificates.all()].flatMap((record): CertificateState[] => {
-    if (tables.listeners.count("certificate", record.arn) === 0) return [];
+    if (!isUsable(record) || tables.listeners.count("certificate", record.arn) === 0) return [];
     try {
       const { arn, certificate, chain } = record;
       return [
@@ -65,7 +66,17 @@ export function balancerState(
     .flatMap((l) => listenerState(tables, l))
     .flatMap((l) => showing(l, usable));
   const groups = inOrder(tables.targetGroups.all()).filter((g) => isInUse(tables, g));
-  return { listeners, targetGroups: groups.map((g) => groupState(tables, g)), certificates };
+  const targetGroups = groups.map((g) => groupState(tables, g));
+  return { listeners, targetGroups, certificates, challenges: challengesOf(tables) };
+}
+
+/** What is answered to ACME servers; undefined where no certificate is validated over HTTP: there it never will be anything. */
+function challengesOf(tables: BerthView): ChallengeState[] | undefined {
+  const requests = [...tables.certificates.all()].flatMap(({ request }) =>
+    request?.validation === "HTTP" ? [request] : [],
+  );
+  if (requests.length === 0) return undefined;
+  return requests.flatMap(({ order }) => (order?.challenges ?? []).map(({ token, answer }) => ({ token, answer })));
 }
 
 /** By ARN: another order would be another configuration, and a store that was opened again has another one. */

@@ -1,5 +1,5 @@
 import { type BalancerState, type Carrier, type Carriers, OWN_NAME, type TargetReport } from "../balancer/index.ts";
-import type { CertificateRecord } from "../model/certificate.ts";
+import type { CertificateMaterial, CertificateRecord } from "../model/certificate.ts";
 import { deregistrationDelayMs, registrationId, type TargetRecord, targetKey } from "../model/load-balancer.ts";
 import type { Sealer } from "../runtime/sealer.ts";
 import { applyTargetHealth, recordBalancer, recordBalancerLeft, removeTarget } from "../state/index.ts";
@@ -153,9 +153,13 @@ class BalancerController {
   #give(): void {
     const { store, log } = this.#context;
     this.#isGathering = false;
-    const openKey = ({ arn, sealedPrivateKey }: CertificateRecord) => this.#sealer.open(sealedPrivateKey, arn);
+    const openKey = ({ arn, sealedPrivateKey }: CertificateRecord & CertificateMaterial) =>
+      this.#sealer.open(sealedPrivateKey, arn);
     const unusable = ({ arn }: CertificateRecord, error: unknown) =>
-      log.error({ certificate: arn, error: String(error) }, "a certificate cannot be used: import it again");
+      log.error(
+        { certificate: arn, error: String(error) },
+        "a certificate cannot be used: import it again, or renew it",
+      );
     this.#newest = balancerState(store.view, openKey, unusable);
     this.#opinions.keepGroups(new Set(this.#newest.targetGroups.map(({ id }) => id)));
     for (const carrier of this.#carriers.connected()) this.#applyTo(carrier);

@@ -5,6 +5,8 @@ import { startTargetsController } from "./targets.ts";
 
 export type { AttendanceSettings } from "./attendance.ts";
 export { startBalancerController } from "./balancer.ts";
+export type { CertificateIssuers } from "./certificate-issuers.ts";
+export { startCertificatesController } from "./certificates.ts";
 export type { AgentsHeard, ControllerContext } from "./context.ts";
 export { type LastLines, type LogReader, startFailedTasksController } from "./failed-tasks.ts";
 export type { HostLossSettings } from "./host-loss.ts";

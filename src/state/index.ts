@@ -1,5 +1,15 @@
 export { recordBalancer, recordBalancerLeft } from "./balancers.ts";
 export { findProvider, providerNamed, providerOfInstance } from "./capacity-providers.ts";
+export {
+  beginOrder,
+  endRequest,
+  failAttempt,
+  issueCertificate,
+  markAnswered,
+  noteTrouble,
+  requestedCertificate,
+  requestRenewal,
+} from "./certificates.ts";
 export { countedDaemon, daemonRequirements, fleetBehindDaemons, isDaemonTask } from "./daemons.ts";
 export { actionsOf, findForward, forwardsOf, setForward, weightsAt } from "./forwards.ts";
 export { newTask, type TagSources, type TaskOrder, tagsOfNewTask } from "./new-task.ts";

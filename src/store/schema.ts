@@ -1,7 +1,13 @@
 import type { AccountSettingRecord } from "../model/account-setting.ts";
 import type { BalancerRecord } from "../model/balancer.ts";
 import type { CapacityProviderRecord } from "../model/capacity-provider.ts";
-import type { CertificateRecord } from "../model/certificate.ts";
+import {
+  type AcmeAccountRecord,
+  type CertificateRecord,
+  type LocalAuthorityRecord,
+  type ValidationRecord,
+  validationRecordKey,
+} from "../model/certificate.ts";
 import type { ClusterRecord } from "../model/cluster.ts";
 import type { ContainerInstanceRecord } from "../model/container-instance.ts";
 import {
@@ -130,7 +136,19 @@ export const SCHEMA = {
       certificate: (l) => listenerCertificates(l),
     },
   }),
-  certificates: table<CertificateRecord>()({ key: (c) => c.arn }),
+  certificates: table<CertificateRecord>()({
+    key: (c) => c.arn,
+    indexes: {
+      /** Those with an order under way. */
+      ordered: (c) => (c.request?.order === undefined ? undefined : "yes"),
+    },
+  }),
+  validationRecords: table<ValidationRecord>()({
+    key: validationRecordKey,
+    indexes: { certificate: (r) => r.certificateArn },
+  }),
+  acmeAccounts: table<AcmeAccountRecord>()({ key: (a) => a.directory }),
+  localAuthorities: table<LocalAuthorityRecord>()({ key: (a) => a.id }),
   listenerRules: table<ListenerRuleRecord>()({
     key: (r) => r.arn,
     indexes: {

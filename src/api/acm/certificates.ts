@@ -1,17 +1,13 @@
-import type { CertificateDetail, CertificateStatus, CertificateSummary, KeyAlgorithm } from "@aws-sdk/client-acm";
-import type { CertificateRecord } from "../../model/certificate.ts";
-import type { Instant } from "../../runtime/clock.ts";
-import type { BerthView } from "../../store/index.ts";
+import type { KeyAlgorithm } from "@aws-sdk/client-acm";
+import { type CertificateRecord, isUsable } from "../../model/certificate.ts";
 import { type CertificateArn, certificateArn } from "../../wire/arn.ts";
 import { paginate } from "../../wire/pagination.ts";
+import { detailOf, keyAlgorithmOf, statusOf, summaryOf } from "./certificate-detail.ts";
 import { readCertificate } from "./certificate-text.ts";
-import { AcmError, notCarriedOut, validationError } from "./errors.ts";
-import { certificateOf, usersOf } from "./lookup.ts";
+import { AcmError, MAX_CERTIFICATES, notCarriedOut, notIssued, validationError } from "./errors.ts";
+import { certificateOf } from "./lookup.ts";
 import type { Operation } from "./operation.ts";
 import { tagsFrom } from "./tags.ts";
-
-/** How many certificates an account may have. Source: ACM quotas. */
-const MAX_CERTIFICATES = 2500;
 
 /** Imports a certificate, or with an ARN puts a new one in the place of an old one: listeners show it from then on. */
 export const importCertificate: Operation<"ImportCertificate"> = async (context, input) => {
@@ -30,6 +26,10 @@ export const importCertificate: Operation<"ImportCertificate"> = async (context,
   const fresh = certificateArn(scope, { certificateId: random.uuid() });
   const record = await store.transact("ImportCertificate", (tx) => {
     const before = input.CertificateArn === undefined ? undefined : certificateOf(context, tx, input.CertificateArn);
+    if (before?.request !== undefined)
+      throw validationError(
+        `Certificate ${before.arn} was requested, and is renewed by itself: import one of its own.`,
+      );
     if (before === undefined && tx.certificates.size >= MAX_CERTIFICATES)
       throw new AcmError("LimitExceededException", `An account may have at most ${MAX_CERTIFICATES} certificates.`);
     const arn: CertificateArn = before?.arn ?? fresh;
@@ -56,6 +56,7 @@ export const describeCertificate: Operation<"DescribeCertificate"> = (context, i
 /** The private key never leaves. */
 export const getCertificate: Operation<"GetCertificate"> = (context, input) => {
   const found = certificateOf(context, context.store.view, input.CertificateArn);
+  if (!isUsable(found)) throw notIssued(found.arn);
   return { Certificate: found.certificate, CertificateChain: found.chain };
 };
 
@@ -90,10 +91,10 @@ export const listCertificates: Operation<"ListCertificates"> = (context, input) 
   const keys = includes?.keyTypes === undefined || includes.keyTypes.length === 0 ? LISTED_KEYS : includes.keyTypes;
   const purposes = includes?.extendedKeyUsage ?? [];
   const wanted = [...store.view.certificates.all()].filter(
-    ({ facts }) =>
-      keys.includes(facts.keyAlgorithm) &&
-      (statuses.length === 0 || statuses.includes(statusOf(facts, now))) &&
-      (purposes.length === 0 || facts.extendedKeyUsages.some(({ name }) => purposes.includes(name))),
+    (record) =>
+      keys.includes(keyAlgorithmOf(record)) &&
+      (statuses.length === 0 || statuses.includes(statusOf(record, now))) &&
+      (purposes.length === 0 || record.facts?.extendedKeyUsages.some(({ name }) => purposes.includes(name))),
   );
   // By age: ascending or descending, with the ARN to tell those of one moment apart.
   const rank = ({ createdAt }: CertificateRecord) => (order === "DESCENDING" ? 1e15 - createdAt : createdAt);
@@ -110,52 +111,3 @@ export const listCertificates: Operation<"ListCertificates"> = (context, input) 
   });
   return { CertificateSummaryList: page.map((record) => summaryOf(store.view, record, now)), NextToken: nextToken };
 };
-
-const statusOf = ({ notAfter }: { readonly notAfter: Instant }, now: Instant): CertificateStatus =>
-  now > notAfter ? "EXPIRED" : "ISSUED";
-
-/** What a listing and a description have in common. */
-function commonOf({ arn, facts, createdAt, importedAt }: CertificateRecord, now: Instant) {
-  return {
-    CertificateArn: arn,
-    DomainName: facts.domainName,
-    Status: statusOf(facts, now),
-    Type: "IMPORTED" as const,
-    KeyAlgorithm: facts.keyAlgorithm,
-    NotBefore: new Date(facts.notBefore),
-    NotAfter: new Date(facts.notAfter),
-    CreatedAt: new Date(createdAt),
-    ImportedAt: new Date(importedAt),
-    RenewalEligibility: "INELIGIBLE" as const,
-    CertificateKeyPairOrigin: "CUSTOMER_PROVIDED" as const,
-  };
-}
-
-function detailOf(tables: BerthView, record: CertificateRecord, now: Instant): CertificateDetail {
-  const { facts } = record;
-  return {
-    ...commonOf(record, now),
-    SubjectAlternativeNames: [...facts.subjectAlternativeNames],
-    Serial: facts.serial,
-    Subject: facts.subject,
-    Issuer: facts.issuer,
-    SignatureAlgorithm: facts.signatureAlgorithm,
-    InUseBy: usersOf(tables, record.arn),
-    ExtendedKeyUsages: facts.extendedKeyUsages.map(({ name, oid }) => ({ Name: name, OID: oid })),
-    Options: { CertificateTransparencyLoggingPreference: "DISABLED" },
-  };
-}
-
-/** How many names a listing shows of each certificate. Source: ACM API reference, CertificateSummary. */
-const NAMES_IN_SUMMARY = 100;
-
-function summaryOf(tables: BerthView, record: CertificateRecord, now: Instant): CertificateSummary {
-  const { subjectAlternativeNames: names, extendedKeyUsages } = record.facts;
-  return {
-    ...commonOf(record, now),
-    SubjectAlternativeNameSummaries: names.slice(0, NAMES_IN_SUMMARY),
-    HasAdditionalSubjectAlternativeNames: names.length > NAMES_IN_SUMMARY,
-    ExtendedKeyUsages: extendedKeyUsages.map(({ name }) => name),
-    InUse: tables.listeners.count("certificate", record.arn) > 0,
-  };
-}

@@ -8,6 +8,14 @@ export class AcmError extends AwsError {
   }
 }
 
+/** How many certificates an account may have. Source: ACM quotas. */
+export const MAX_CERTIFICATES = 2500;
+
+export const invalidParameter = (message: string) => new AcmError("InvalidParameterException", message);
+
+export const notIssued = (arn: string) =>
+  new AcmError("RequestInProgressException", `Certificate ${arn} has not been issued yet.`);
+
 export const validationError = (message: string) => new AcmError("ValidationException", message);
 
 /** What Berth does not carry out is refused by its name, never ignored. */

@@ -7,6 +7,7 @@ import {
   listCertificates,
 } from "./certificates.ts";
 import type { Operation } from "./operation.ts";
+import { renewCertificate, requestCertificate } from "./request-certificate.ts";
 import { addTagsToCertificate, listTagsForCertificate, removeTagsFromCertificate } from "./tags.ts";
 
 /** Every ACM operation that is carried out. */
@@ -19,4 +20,6 @@ export const acmOperations: { readonly [K in keyof AcmOperations]?: Operation<K>
   ListCertificates: listCertificates,
   ListTagsForCertificate: listTagsForCertificate,
   RemoveTagsFromCertificate: removeTagsFromCertificate,
+  RenewCertificate: renewCertificate,
+  RequestCertificate: requestCertificate,
 };

@@ -5,11 +5,10 @@ import { serviceOf } from "../service.ts";
 import { AcmError } from "./errors.ts";
 import { acmOperations } from "./operations.ts";
 
-/** The part of Certificate Manager that keeps certificates for listeners. An operation that is not carried out is refused by its name. */
+/** The part of Certificate Manager that brings listeners their certificates and keeps them. An operation that is not carried out is refused by its name. */
 export function createAcmService(context: ApiContext): WireService<Principal> {
   return serviceOf(acmModel(), acmOperations, context, (operation) => {
-    // The one such operation, RequestCertificate, lists this exception.
-    const message = `Berth does not carry out the ACM operation ${operation}. Use ImportCertificate.`;
-    return new AcmError("InvalidParameterException", message);
+    // Those that the model has, ResendValidationEmail and UpdateCertificateOptions, list this exception.
+    return new AcmError("InvalidStateException", `Berth does not carry out the ACM operation ${operation}.`);
   });
 }

@@ -59,6 +59,7 @@ export async function testContext(): Promise<ApiContext & { readonly clock: Test
     sealer: createSealer("0".repeat(64), seededRandom(2)),
     balancer: { address: "127.0.0.1", checkBind: async () => undefined, status: () => undefined, drop: () => {} },
     telemetry: createTelemetry(store, clock),
+    certificates: { hasAcmeServer: true, hasDnsHook: true },
     taskLogs: { read: async () => ({ kind: "disconnected" }) },
     services: { settings: DEFAULT_DEPLOYMENT_SETTINGS, heldHosts: () => new Set() },
   };

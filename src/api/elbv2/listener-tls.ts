@@ -1,4 +1,5 @@
 import type { Certificate } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { isUsable } from "../../model/certificate.ts";
 import {
   ALPN_POLICIES,
   type AlpnPolicy,
@@ -67,12 +68,13 @@ function alpnFrom(
   return policy as AlpnPolicy;
 }
 
-/** The ARN of a certificate that is there. Throws CertificateNotFound. */
+/** The ARN of a certificate that is there and issued. Throws CertificateNotFound or ValidationError. */
 export function certificateArnOf(tables: Pick<BerthView, "certificates">, arn = ""): CertificateArn {
-  const parsed = parseCertificateArn(arn);
-  if (parsed === undefined || tables.certificates.get(arn) === undefined)
-    throw new ElbError("CertificateNotFoundException", `Certificate ARN '${arn}' not found`);
-  return parsed.arn;
+  const found = parseCertificateArn(arn) === undefined ? undefined : tables.certificates.get(arn);
+  if (found === undefined) throw new ElbError("CertificateNotFoundException", `Certificate ARN '${arn}' not found`);
+  if (isUsable(found)) return found.arn;
+  const status = found.request?.status;
+  throw validationError(`Certificate '${arn}' is not issued: its status is ${status}. Wait until it is ISSUED.`);
 }
 
 export const policyNotFound = (names: readonly string[]) =>

@@ -18,7 +18,10 @@ export interface AcmOperations {
     input: DefinedInput<sdk.RemoveTagsFromCertificateRequest>;
     output: Record<never, never>;
   };
+  RenewCertificate: { input: DefinedInput<sdk.RenewCertificateRequest>; output: Record<never, never> };
   RequestCertificate: { input: DefinedInput<sdk.RequestCertificateRequest>; output: sdk.RequestCertificateResponse };
+  ResendValidationEmail: { input: DefinedInput<sdk.ResendValidationEmailRequest>; output: Record<never, never> };
+  UpdateCertificateOptions: { input: DefinedInput<sdk.UpdateCertificateOptionsRequest>; output: Record<never, never> };
 }
 
 /** Every exception in the model. */
@@ -29,6 +32,7 @@ export type AcmErrorCode =
   | "InvalidArnException"
   | "InvalidDomainValidationOptionsException"
   | "InvalidParameterException"
+  | "InvalidStateException"
   | "InvalidTagException"
   | "LimitExceededException"
   | "RequestInProgressException"

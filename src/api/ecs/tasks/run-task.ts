@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Failure } from "@aws-sdk/client-ecs";
 import type { RequestTokenRecord } from "../../../model/request-token.ts";
 import type { TaskRecord } from "../../../model/task.ts";
@@ -18,6 +17,7 @@ import {
 import { fleetBehindDaemons, providerNamed } from "../../../state/index.ts";
 import type { BerthTransaction } from "../../../store/index.ts";
 import type { EcsOperations } from "../../../wire/models/ecs.ts";
+import { parametersDigest } from "../../parameters-digest.ts";
 import { placingStrategy } from "../capacity-providers/strategy-input.ts";
 import { EcsError, invalidParameter } from "../errors.ts";
 import type { Operation } from "../operation.ts";
@@ -123,17 +123,8 @@ type Token = Pick<RequestTokenRecord, "key" | "parametersDigest">;
 function tokenOf(clusterName: string, { clientToken, cluster: _, ...parameters }: Input): Token {
   return {
     key: `RunTask/${clusterName}/${clientToken}`,
-    parametersDigest: createHash("sha256").update(sortedJson(parameters)).digest("hex"),
+    parametersDigest: parametersDigest(parameters),
   };
-}
-
-/** JSON that does not depend on the order in which a client writes members. */
-function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }
 
 /** Throws ConflictException if the token stands for another call; tasks that are forgotten by now are left out. */
