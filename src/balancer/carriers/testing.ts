@@ -109,7 +109,7 @@ export interface CarriersRig {
   /** Nothing comes by any more, and no connection is closed for it. */
   cut(): void;
   mend(): void;
-  host(options?: Partial<CarrierHostOptions> & { readonly balancer?: FakeBalancer }): CarrierHost;
+  host(options?: Partial<CarrierHostOptions>): CarrierHost;
   close(): Promise<void>;
 }
 
