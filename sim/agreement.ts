@@ -90,11 +90,16 @@ function targetsDisagree(world: World, view: BerthView): string | undefined {
     if (targets !== task.loadBalancers.length)
       return `task ${short(task.arn)} has ${targets} targets of ${task.loadBalancers.length}`;
   }
-  const inUse = [...world.balancer.targets.values()];
-  if (inUse.length !== count) {
-    const has = inUse.map((t) => `${t.target.id} ${t.state}`).join(", ");
-    return `the load balancer has ${inUse.length} targets (${has}), the records ${count}`;
+  const lost = world.balancers.edges.find(({ wellSince }) => wellSince === undefined);
+  if (lost !== undefined) return `${lost.name} is not connected`;
+  for (const { targets } of world.balancers.all) {
+    const inUse = [...targets.values()];
+    if (inUse.length !== count) {
+      const has = inUse.map((t) => `${t.target.id} ${t.state}`).join(", ");
+      return `a load balancer has ${inUse.length} targets (${has}), the records ${count}`;
+    }
+    const bad = inUse.find((t) => t.state !== "healthy" || t.target.draining);
+    if (bad !== undefined) return `a load balancer has target ${bad.target.id} ${bad.state}`;
   }
-  const bad = inUse.find((t) => t.state !== "healthy" || t.target.draining);
-  return bad === undefined ? undefined : `the load balancer has target ${bad.target.id} ${bad.state}`;
+  return undefined;
 }

@@ -1,5 +1,5 @@
 import type { Call, Principal } from "../src/api/context.ts";
-import type { Balancer } from "../src/balancer/index.ts";
+import type { Carriers } from "../src/balancer/index.ts";
 import { DEFAULT_DEPLOYMENT_SETTINGS } from "../src/deployment/index.ts";
 import type { Gateway } from "../src/gateway/index.ts";
 import type { Log } from "../src/runtime/log.ts";
@@ -21,6 +21,7 @@ import { ProcessClock, type VirtualTime, type WallClock } from "./virtual-time.t
 
 export const REGION = "us-east-1";
 export const KEY = { accessKeyId: "AKIASIMULATION", secretAccessKey: "simulation" } as const;
+export const BALANCER_ADDRESS = "10.0.0.254";
 const PRINCIPAL: Principal = { accessKeyId: KEY.accessKeyId, arn: "arn:aws:iam::000000000000:root" };
 
 const SECRET = { secretAccessKey: KEY.secretAccessKey, principal: PRINCIPAL };
@@ -38,8 +39,8 @@ export interface PlaneSurroundings {
   readonly wall: WallClock;
   /** A stream of chance for the process with this number. */
   readonly random: (incarnation: number) => Random;
-  /** The load balancer as the process with this clock reaches it. */
-  readonly balancer: (clock: ProcessClock) => Balancer;
+  /** The balancers as the process with this clock reaches them. */
+  readonly carriers: (clock: ProcessClock) => Carriers;
   /** How long the disk takes for an entry, in milliseconds. */
   readonly diskMs: () => number;
   /** What becomes of an entry: "crash-before" and "crash-after" end the process before or after it is on disk. */
@@ -104,7 +105,8 @@ export class ControlPlane {
     this.#around.onStart({ clock, store });
     const parts = composeControlPlane({
       store,
-      balancer: this.#around.balancer(clock),
+      balancer: undefined,
+      carriers: this.#around.carriers(clock),
       clock,
       random,
       log,
@@ -112,7 +114,7 @@ export class ControlPlane {
       scope: { partition: "aws", region: REGION, accountId: "000000000000" },
       pageSecret: "simulation",
       sealer: createSealer("0".repeat(64), random),
-      balancerAddress: "10.0.0.254",
+      balancerAddress: BALANCER_ADDRESS,
       issuers: { httpPort: 80, probe: { ask: async () => undefined }, publishRoot: () => {} },
       deployment: DEFAULT_DEPLOYMENT_SETTINGS,
       retention: RETENTION,

@@ -1,10 +1,13 @@
 import type { Chance } from "./chance.ts";
+import type { Edge } from "./edges.ts";
 import type { FaultKind } from "./scenario.ts";
 import type { Machine, World } from "./world.ts";
 
 /** How long things take until they are well again, in milliseconds. Some are shorter than a host's grace, some longer. */
 const SHORT_MS = [200, 5_000] as const;
 const LONG_MS = [5_000, 180_000] as const;
+/** Between two faults of one balancer, on average. */
+const EDGE_FAULT_MS = 12 * 60_000;
 /** How far the wall clock of the control plane is off after a jump: within what signatures allow, and beyond it. */
 const USUAL_JUMP_MS = 4 * 60_000;
 const MOST_JUMP_MS = 20 * 60_000;
@@ -21,6 +24,32 @@ export function startFaults(world: World): void {
     };
     next();
   }
+  for (const edge of world.balancers.edges) troubleEdge(world, edge);
+}
+
+/** From time to time a balancer is cut off from the control plane, or from all targets. */
+function troubleEdge(world: World, edge: Edge): void {
+  const chance = world.streams.of(`faults of ${edge.name}`);
+  const next = () => {
+    world.time.after(chance.wait(EDGE_FAULT_MS), () => {
+      const [least, most] = chance.is(0.5) ? SHORT_MS : LONG_MS;
+      const ms = chance.between(least, most);
+      const isBlind = chance.is(0.4);
+      if (!world.isCalm) {
+        world.story.tell("fault", `${edge.name} is ${isBlind ? "blind" : "cut off"} for ${Math.round(ms)} ms`);
+        if (isBlind) blind(world, edge, true);
+        else edge.cut();
+        world.time.after(ms, () => (isBlind ? blind(world, edge, false) : edge.heal()));
+      }
+      next();
+    });
+  };
+  next();
+}
+
+function blind(world: World, edge: Edge, isBlind: boolean): void {
+  edge.isBlind = isBlind;
+  world.balancers.look();
 }
 
 class Fault {
@@ -159,6 +188,10 @@ export function mend(world: World): void {
   world.dieAtCommit = undefined;
   world.wall.offsetMs = 0;
   startPlane(world);
+  for (const edge of world.balancers.edges) {
+    edge.heal();
+    blind(world, edge, false);
+  }
   for (const machine of world.machines) {
     machine.host.link.slowMs = 0;
     if (machine.host.link.isCut) machine.host.link.heal();

@@ -104,11 +104,15 @@ export class Patrol {
     const world = this.#world;
     const out = [...view.targets.all()].filter((t) => t.drainingSince !== undefined);
     const draining = new Set(out.map((t) => `${t.targetGroupArn} ${t.id}:${t.port}@${t.registeredAt}`));
-    for (const [key, { target }] of world.balancer.targets) {
-      if (target.draining || !draining.has(key)) {
-        this.#drainSince.delete(key);
-        continue;
-      }
+    const inRotation = new Set(
+      world.balancers
+        .informed()
+        .flatMap(({ targets }) => [...targets].flatMap(([key, { target }]) => (target.draining ? [] : [key]))),
+    );
+    for (const key of this.#drainSince.keys())
+      if (!inRotation.has(key) || !draining.has(key)) this.#drainSince.delete(key);
+    for (const key of inRotation) {
+      if (!draining.has(key)) continue;
       const since = this.#drainSince.get(key) ?? world.time.now;
       this.#drainSince.set(key, since);
       if (world.time.now - since >= DRAIN_MS) world.broken("a target that was taken out gets no new request", key);

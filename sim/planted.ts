@@ -126,6 +126,12 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: "false",
   },
   {
+    name: "takes a target for healthy when the first balancer finds it so",
+    file: "controllers/target-verdict.ts",
+    find: ' || (target.state === "initial" && judged.length < opinions.length)',
+    replace: "",
+  },
+  {
     name: "counts a cut as death at once",
     file: "controllers/host-loss.ts",
     find: "silenceMs: 6_000,",

@@ -23,6 +23,8 @@ export type FaultKind = (typeof FAULTS)[number];
 export interface Scenario {
   readonly clusters: readonly string[];
   readonly hosts: readonly HostPlan[];
+  /** Hosts that carry the load balancers beside the control plane's own. */
+  readonly edges: number;
   /** How long each user waits between deeds, on average, in milliseconds. */
   readonly users: readonly number[];
   /** The mean time between two faults of a kind, in milliseconds. A kind that is not here does not happen. */
@@ -57,6 +59,7 @@ export function scenarioOf(streams: Streams): Scenario {
   return {
     clusters,
     hosts,
+    edges: streams.of("edges").pick([0, 0, 1, 2]),
     users: Array.from({ length: chance.int(1, 4) }, () => minute * 2 ** chance.between(-0.5, 2.5)),
     faults,
     conflicts: sometimes(0.1),

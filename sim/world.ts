@@ -2,7 +2,7 @@ import { AwsError } from "../src/wire/errors.ts";
 import { Agent, type AgentSurroundings } from "./agent.ts";
 import { type AgentDisk, newAgentDisk } from "./agent-task.ts";
 import { apiOver, type CallApi, type Caller, refusalText, subject } from "./api-call.ts";
-import { SimulatedBalancer } from "./balancer.ts";
+import { Balancers } from "./balancers.ts";
 import { type Streams, streams } from "./chance.ts";
 import { Contact } from "./contact.ts";
 import { ControlPlane, type RunningPlane } from "./control-plane.ts";
@@ -41,7 +41,7 @@ export class World {
   readonly story: Story;
   readonly oracle: Oracle;
   readonly plane: ControlPlane;
-  readonly balancer: SimulatedBalancer;
+  readonly balancers: Balancers;
   readonly machines: readonly Machine[];
   readonly call: CallApi;
   /** The clock of the control plane's machine. */
@@ -75,20 +75,14 @@ export class World {
     const network = this.streams.of("network");
     const clock = new ProcessClock(this.time, { offsetMs: 0 });
     this.office = { clock, host: { link: new Link(this.time, network) } };
-    const chance = this.streams.of("balancer");
-    this.balancer = new SimulatedBalancer({
-      time: this.time,
-      chance,
-      serves: (address, port) => this.#serves(address, port),
-      drainMs: () => (chance.is(0.1) ? Number.POSITIVE_INFINITY : chance.between(0, 20_000)),
-      onApplied: () => undefined,
-    });
+    const serves = (address: string, port: number) => this.#serves(address, port);
+    this.balancers = new Balancers(this.time, this.streams, this.scenario.edges, serves);
     this.plane = this.#makePlane();
     this.call = this.#makeApi();
     this.machines = this.scenario.hosts.map((plan) => {
       const link = new Link(this.time, network);
       const host = new Host(plan, { time: this.time, chance: this.streams.of(`containers ${plan.name}`), link });
-      link.watch(() => this.balancer.look());
+      link.watch(() => this.balancers.look());
       return {
         host,
         disk: newAgentDisk(this.#instanceId(plan.name)),
@@ -139,7 +133,7 @@ export class World {
         );
         machine.agent?.engine.containerChanged(container);
       },
-      onServing: () => this.balancer.look(),
+      onServing: () => this.balancers.look(),
     };
     agent.start();
   }
@@ -194,7 +188,7 @@ export class World {
       time: this.time,
       wall: this.wall,
       random: (incarnation) => this.streams.random(`control plane ${incarnation}`),
-      balancer: (clock) => this.balancer.handle(clock),
+      carriers: (clock) => this.balancers.carriers(clock),
       diskMs: () => 0.5 + disk.next() * (3 + this.slowDiskMs),
       fate: () => {
         if (this.dieAtCommit !== undefined && this.dieAtCommit-- <= 0) {
@@ -217,6 +211,9 @@ export class World {
     for (const instance of view.containerInstances.all()) this.oracle.judgeInstance(instance.arn, view);
     store.watch((change) => {
       this.oracle.take(change, view);
+      for (const put of change.puts)
+        if (put.table === "targets" && this.balancers.isJudgedTooSoon(put.before, put.after))
+          this.broken("a target is healthy when every balancer has judged it", `${put.after.id} is initial to one`);
       this.#countChange();
       tellChange(this.story, change);
     });
@@ -368,7 +365,7 @@ export class World {
     if (task === undefined || task.lastStatus === "STOPPED") return;
     const container = host.containers.get(taskArn);
     if (container === undefined || container.status !== "running") return;
-    for (const { target, state, group } of this.balancer.targets.values()) {
+    for (const { target, state, group } of this.balancers.informed().flatMap(({ targets }) => [...targets.values()])) {
       if (target.address !== host.plan.address || !container.bindings.some((b) => b.hostPort === target.port)) continue;
       if (target.draining || state !== "healthy") continue;
       this.broken(

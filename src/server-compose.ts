@@ -36,6 +36,8 @@ export interface ControlPlaneParts {
   readonly balancer: Balancer | undefined;
   /** The address that new load balancers bind. */
   readonly balancerAddress: string;
+  /** All balancers, its own among them, where those of other hosts do not come over websockets. */
+  readonly carriers?: Carriers;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -65,17 +67,9 @@ export interface ControlPlane {
 
 /** Wires the rooms together and starts the loops. */
 export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
-  const { store, balancer, clock, random, log, deployment, scope, sealer, authenticate, issuers } = parts;
+  const { store, clock, random, log, deployment, scope, sealer, authenticate, issuers } = parts;
   const gateway = createGateway({ store, clock, random, log, authenticate, region: scope.region });
-  const carriers = createCarriers({
-    clock,
-    random,
-    log,
-    authenticate,
-    region: scope.region,
-    own: balancer && { balancer, address: parts.balancerAddress },
-    mayJoin: (name) => mayJoin(store.view, name),
-  });
+  const carriers = parts.carriers ?? websocketCarriers(parts);
   const telemetry = createTelemetry(store, clock);
   const endTraffic = hearTraffic(telemetry, carriers);
   const controller: ControllerContext = {
@@ -127,6 +121,19 @@ export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
       await Promise.all([gateway.close(), carriers.close()]);
     },
   };
+}
+
+function websocketCarriers(parts: ControlPlaneParts): Carriers {
+  const { store, balancer, balancerAddress, clock, random, log, authenticate, scope } = parts;
+  return createCarriers({
+    clock,
+    random,
+    log,
+    authenticate,
+    region: scope.region,
+    own: balancer && { balancer, address: balancerAddress },
+    mayJoin: (name) => mayJoin(store.view, name),
+  });
 }
 
 /** Why no balancer of that name may join, if it may not. */
