@@ -33,11 +33,13 @@ export const REBALANCING_SETTINGS: DeploymentSettings = { healthyAfterMs: 0, reb
 /** More steps than this are not worked out, in one rehearsal. */
 const MAX_STEPS = 100;
 /**
- * So much is done in one rehearsal: about a second's work, in which the control plane does nothing else. Looking at a task is one part
- * of it, and starting or stopping one ten. Enough for a deployment of a thousand tasks.
+ * So much is done in one rehearsal: about a second's work. Looking at a task is one part of it, and starting or stopping one ten. Enough for a
+ * deployment of a thousand tasks.
  */
 const MAX_WORK = 40_000;
 const MOVE_WORK = 10;
+/** After so much of it, some milliseconds, all else that waits has its turn. To decide what to do about one service is not divided. */
+const TURN_WORK = 200;
 /** Looks at one service in one step; a service at rest needs one. */
 const MAX_LOOKS = 100;
 
@@ -45,28 +47,46 @@ interface Stage {
   readonly tx: BerthTransaction;
   readonly random: Random;
   readonly settings: DeploymentSettings;
+  readonly turn: () => Promise<void>;
   now: Instant;
   work: number;
+  /** Done since the last turn of others. */
+  sinceTurn: number;
+}
+
+/** Notes that so much was done, and lets others have their turn if it is time. */
+async function worked(stage: Stage, work: number): Promise<void> {
+  stage.sinceTurn += work;
+  if (stage.sinceTurn < TURN_WORK) return;
+  stage.sinceTurn = 0;
+  await stage.turn();
 }
 
 /**
  * Plays the services' and the agents' parts, by the same code that acts, in a rehearsal of the store (`Store.rehearse`): tasks that are
  * told to start run and are healthy at once, and those that are told to stop are gone. What is unhealthy stays so, and hosts whose agents are
- * not connected do nothing.
+ * not connected do nothing. `turn` resolves when all else that waits has had its turn; it is asked every few milliseconds.
  */
-export function rehearseServices(
+export async function rehearseServices(
   tx: BerthTransaction,
   services: readonly ServiceArn[],
-  at: { readonly now: Instant; readonly random: Random; readonly settings?: DeploymentSettings },
-): Rehearsal {
-  const { settings = REHEARSAL_SETTINGS, random, now } = at;
-  const stage: Stage = { tx, random, settings, now, work: 0 };
+  at: {
+    readonly now: Instant;
+    readonly random: Random;
+    readonly turn: () => Promise<void>;
+    readonly settings?: DeploymentSettings;
+  },
+): Promise<Rehearsal> {
+  const { settings = REHEARSAL_SETTINGS, random, now, turn } = at;
+  const stage: Stage = { tx, random, settings, turn, now, work: 0, sinceTurn: 0 };
   const steps: (readonly Move[])[] = [];
   for (let waits = 0; waits <= MAX_STEPS; ) {
-    const moves = services.flatMap((arn) => decide(stage, arn));
+    const moves: Move[] = [];
+    for (const arn of services) moves.push(...(await decide(stage, arn)));
     if (moves.length > 0) steps.push(moves);
     if (steps.length >= MAX_STEPS || stage.work > MAX_WORK) return { steps, end: "cut-off" };
-    const isOnTheWay = services.map((arn) => agentsCatchUp(stage, arn)).some(Boolean);
+    let isOnTheWay = false;
+    for (const arn of services) if (await agentsCatchUp(stage, arn)) isOnTheWay = true;
     if (moves.length > 0 || isOnTheWay) continue;
     const next = nextAttempt(stage, services);
     if (next === undefined) break;
@@ -77,18 +97,21 @@ export function rehearseServices(
 }
 
 /** Looks at the service until it has nothing more to decide, and answers what it decided to start and stop. */
-function decide(stage: Stage, arn: ServiceArn): readonly Move[] {
+async function decide(stage: Stage, arn: ServiceArn): Promise<readonly Move[]> {
   const { tx, now, random, settings } = stage;
   const before = new Map(tx.tasks.where("service", arn).map((task) => [task.arn, task]));
   for (let looks = 0; looks < MAX_LOOKS && stage.work <= MAX_WORK; looks++) {
     const observed = observeService(tx, arn, settings);
     if (observed === undefined) return [];
-    stage.work += observed.tasks.length + 1;
     const actions = reconcileService(observed, now).filter((a) => a.kind !== "event" && a.kind !== "look-again");
+    stage.work += observed.tasks.length + 1 + MOVE_WORK * movesIn(actions);
+    await worked(stage, observed.tasks.length + 1);
     if (actions.length === 0) break;
     const tasks = tx.tasks.where("service", arn).length;
-    applyServiceActions(tx, observed.service, actions, { now, random });
-    stage.work += MOVE_WORK * movesIn(actions);
+    for (const some of partsOf(actions)) {
+      applyServiceActions(tx, tx.services.get(arn) ?? observed.service, some, { now, random });
+      await worked(stage, MOVE_WORK * movesIn(some));
+    }
     // A start that found no place would be decided again and again.
     const isStart = actions.some((a) => a.kind === "start-tasks");
     if (isStart && tx.tasks.where("service", arn).length === tasks) break;
@@ -106,15 +129,27 @@ function movesIn(actions: readonly ServiceAction[]): number {
   return actions.reduce((n, a) => n + (a.kind === "start-tasks" ? a.count : a.kind === "stop-task" ? 1 : 0), 0);
 }
 
+/** The actions in their order, in parts after each of which there may be a turn of others. */
+function partsOf(actions: readonly ServiceAction[]): readonly (readonly ServiceAction[])[] {
+  const parts: ServiceAction[][] = [[]];
+  for (const action of actions) {
+    if (MOVE_WORK * movesIn(parts.at(-1) ?? []) >= TURN_WORK) parts.push([]);
+    parts.at(-1)?.push(action);
+  }
+  return parts;
+}
+
 function moveOf(kind: Move["kind"], serviceArn: ServiceArn, task: TaskRecord): Move {
   const { taskDefinitionArn, containerInstanceArn } = task;
   return { kind, serviceArn, taskDefinitionArn, containerInstanceArn };
 }
 
 /** Every agent that is connected does what it was told, and all that is new is well. True if anything changed. */
-function agentsCatchUp({ tx, now }: Stage, arn: ServiceArn): boolean {
+async function agentsCatchUp(stage: Stage, arn: ServiceArn): Promise<boolean> {
+  const { tx, now } = stage;
   let changed = false;
   for (const task of tx.tasks.where("service", arn)) {
+    await worked(stage, 1);
     const on = task.containerInstanceArn;
     if (on !== undefined && tx.containerInstances.get(on)?.agentConnected !== true) continue;
     if (task.desiredStatus === "STOPPED") {

@@ -41,10 +41,14 @@ test("[PL6] [PL14] counts of groups on few and on many of hundreds of instances 
       if (slot !== undefined) assert.equal(column[slot], expected.get(`${group} ${arn}`) ?? 0);
     }
   }
+  const copy = fleet.copy();
   for (const [arn, group] of on) fleet.addTasks(arn, group, -1);
   for (const arn of arns) fleet.setInstance(arn, undefined);
   assert.equal(fleet.isEmpty, true);
   assert.deepEqual(fleet.snapshot(), []);
+  for (const group of ["few", "many"]) {
+    for (const arn of arns) assert.equal(copy.count(group, arn), expected.get(`${group} ${arn}`) ?? 0);
+  }
 });
 
 test("[PL5] [PL14] a fleet grows with its instances, gives room back, and is not changed by placing", () => {

@@ -96,9 +96,29 @@ export class Fleet {
 
   /** A fleet on some of whose instances so much more is held. */
   withHeld(more: ReadonlyMap<ContainerInstanceArn, Resources>): Fleet {
-    const copy = new Fleet();
-    for (const [arn, slot] of this.#slots) this.#copySlot(arn, slot, copy);
+    const copy = this.copy();
     for (const [arn, resources] of more) copy.hold(arn, resources);
+    return copy;
+  }
+
+  /** The same fleet, to be changed apart from this one. */
+  copy(): Fleet {
+    const copy = new Fleet();
+    for (const slot of this.slots) {
+      copy.slots.push(slot);
+      copy.#records.push(this.#records[slot]);
+      copy.#used.push(this.#used[slot] ?? NO_RESOURCES);
+      copy.#arns.push(this.#arns[slot]);
+    }
+    for (const slot of this.#free) copy.#free.push(slot);
+    copy.#grow(this.cpu.length);
+    copy.states.set(this.states);
+    copy.cpu.set(this.cpu);
+    copy.memoryMiB.set(this.memoryMiB);
+    copy.hashes.set(this.hashes);
+    copy.#tasks.set(this.#tasks);
+    for (const [arn, slot] of this.#slots) copy.#slots.set(arn, slot);
+    for (const [group, counts] of this.#groups) copy.#groups.set(group, counts.copy());
     return copy;
   }
 
@@ -106,7 +126,11 @@ export class Fleet {
   only(arn: ContainerInstanceArn): Fleet {
     const slot = this.#slots.get(arn);
     const one = new Fleet();
-    if (slot !== undefined) this.#copySlot(arn, slot, one);
+    if (slot === undefined) return one;
+    one.setInstance(arn, this.#records[slot]);
+    const used = this.#used[slot] ?? NO_RESOURCES;
+    if (!isNothing(used)) one.hold(arn, used);
+    for (const [group, counts] of this.#groups) if (counts.of(slot) > 0) one.addTasks(arn, group, counts.of(slot));
     return one;
   }
 
@@ -213,14 +237,6 @@ export class Fleet {
     this.cpu[slot] = registered === undefined ? 0 : registered.cpu - used.cpu;
     this.memoryMiB[slot] = registered === undefined ? 0 : registered.memoryMiB - used.memoryMiB;
     this.#occupied[slot] = undefined;
-  }
-
-  /** The instance with its tasks, for another fleet. */
-  #copySlot(arn: ContainerInstanceArn, slot: number, into: Fleet): void {
-    into.setInstance(arn, this.#records[slot]);
-    const used = this.#used[slot] ?? NO_RESOURCES;
-    if (!isNothing(used)) into.hold(arn, used);
-    for (const [group, counts] of this.#groups) if (counts.of(slot) > 0) into.addTasks(arn, group, counts.of(slot));
   }
 
   /** Takes in that the slot's instance is described otherwise now. */

@@ -54,6 +54,15 @@ export class GroupCounts {
     return column;
   }
 
+  /** The same counts, to be changed apart from these. */
+  copy(): GroupCounts {
+    const copy = new GroupCounts();
+    copy.#sparse = this.#sparse && new Map(this.#sparse);
+    copy.#dense = this.#dense?.slice();
+    copy.#total = this.#total;
+    return copy;
+  }
+
   /** Each slot that may have tasks of the group, with its count. */
   entries(): Iterable<readonly [slot: number, count: number]> {
     return this.#dense?.entries() ?? this.#sparse ?? [];

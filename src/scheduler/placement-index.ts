@@ -59,6 +59,13 @@ export class PlacementIndex {
       this.#change(after.clusterArn, (fleet) => fleet.hold(to, after.resources));
   }
 
+  /** The same fleets, to be changed apart from these. */
+  copy(): PlacementIndex {
+    const copy = new PlacementIndex();
+    for (const [cluster, fleet] of this.#fleets) copy.#fleets.set(cluster, fleet.copy());
+    return copy;
+  }
+
   /** Equal for indexes of the same records. */
   snapshot(): unknown {
     return Object.fromEntries([...this.#fleets].map(([cluster, fleet]) => [cluster, fleet.snapshot()]));

@@ -298,6 +298,19 @@ test("[PL8] a fleet answers alike however it came to be", () => {
         return placement.kind === "placed" ? placement.instance.arn : placement;
       };
       assert.deepEqual(answer(changed), answer(made));
+      const copy = changed.copy();
+      assert.deepEqual(copy.snapshot(), made.snapshot());
+      assert.deepEqual(answer(copy), answer(made));
+      // What is done to the copy from here on changes nothing in the fleet, and leaves nothing behind.
+      for (const { arn } of instances.values()) copy.addTasks(arn, TEST_GROUP, 1);
+      assert.deepEqual(changed.snapshot(), made.snapshot());
+      for (const { arn } of instances.values()) copy.addTasks(arn, TEST_GROUP, -1);
+      for (const task of tasks) stop(copy, task);
+      for (const { arn } of instances.values()) copy.setInstance(arn, undefined);
+      assert.deepEqual([copy.isEmpty, copy.snapshot()], [true, []]);
+      for (let i = 0; i < 9; i++) copy.setInstance(instanceWith(`new${i}`).arn, instanceWith(`new${i}`));
+      assert.ok(copy.slots.length <= Math.max(changed.slots.length, 9), "room that is free is not used");
+      assert.deepEqual(changed.snapshot(), made.snapshot());
     }),
     { numRuns: 500 },
   );

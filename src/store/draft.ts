@@ -84,14 +84,6 @@ export class Runner {
     );
   }
 
-  /** Runs the callback and takes back all that it did. Returns its answer, or throws its error. */
-  rehearse(name: string, fn: (tx: never) => unknown): unknown {
-    const { outcome, effects } = this.run(name, fn);
-    this.#tables.undo(effects);
-    if ("error" in outcome) throw outcome.error;
-    return outcome.value;
-  }
-
   run(name: string, fn: (tx: never) => unknown): RunResult {
     if (this.#run !== undefined)
       return {

@@ -21,7 +21,7 @@ export async function openStore<S extends Schema>(options: OpenStoreOptions<S>):
   const { schema, journal, log } = options;
   try {
     const loaded = await load(schema, journal, options.migrations ?? []);
-    const store = new TransactionalStore<S>({ ...loaded, journal, log });
+    const store = new TransactionalStore<S>({ ...loaded, schema, journal, log });
     if (loaded.migrated !== undefined) await store.commitMigration(loaded.migrated);
     return store;
   } catch (error) {

@@ -33,6 +33,7 @@ import { type Derived, table } from "./table.ts";
 const PLACEMENT: Derived<PlacementIndex> = {
   make: () => new PlacementIndex(),
   snapshot: (index) => index.snapshot(),
+  copy: (index) => index.copy(),
 };
 
 /** The definitions of a service's deployments and task sets, and of what its lifecycle hooks run. */

@@ -8,13 +8,17 @@ import { systemClock } from "../runtime/clock.ts";
 import { silentLog } from "../runtime/log.ts";
 import { ManualClock } from "../runtime/manual-clock.ts";
 import { seededRandom } from "../runtime/random.ts";
+import { Runner } from "./draft.ts";
 import { ConflictError } from "./errors.ts";
 import type { Journal } from "./journal.ts";
+import { Layer } from "./layer.ts";
 import { MemoryDisk, MemoryJournal } from "./memory-journal.ts";
 import { openStore } from "./open.ts";
+import { readOnly } from "./read-only.ts";
 import { sqliteJournal } from "./sqlite-journal.ts";
 import type { Change, Store, Transaction } from "./store.ts";
 import { type Derived, table } from "./table.ts";
+import { Tables } from "./tables.ts";
 
 interface Thing {
   readonly id: string;
@@ -27,7 +31,11 @@ const indexes = {
   parity: (t: Thing) => (t.value === 0 ? undefined : t.value % 2 === 0 ? "even" : "odd"),
 };
 /** The sum of all things' values, of both tables. */
-const SUM: Derived<{ sum: number }> = { make: () => ({ sum: 0 }), snapshot: ({ sum }) => sum };
+const SUM: Derived<{ sum: number }> = {
+  make: () => ({ sum: 0 }),
+  snapshot: ({ sum }) => sum,
+  copy: (value) => ({ ...value }),
+};
 const feed = {
   into: SUM,
   change: (of: { sum: number }, before: Thing | undefined, after: Thing | undefined) => {
@@ -288,4 +296,45 @@ test("two stores on one journal, with conflicts and delays, end as if each trans
   });
   await fc.assert(property, { numRuns: 150 });
   assert.ok(seen.acknowledged > 100 && seen.reruns > 100, JSON.stringify(seen));
+});
+
+test("a layer has what there was when it was made, and what was changed in it, whatever is changed or taken back below", () => {
+  const genLayerStep = fc.record({ isBelow: fc.boolean(), transaction: genTransaction });
+  fc.assert(
+    fc.property(
+      fc.array(genTransaction, { maxLength: 4 }),
+      fc.array(genLayerStep, { maxLength: 12 }),
+      (first, then) => {
+        const below = new Tables(SCHEMA);
+        const runner = new Runner(below, false);
+        const models = { below: new Map() as Model, layer: new Map() as Model };
+        const runBelow = ({ operations, throws }: (typeof first)[number]) => {
+          const { outcome } = runner.run("below", (tx) => {
+            for (const operation of operations) inStore(tx, operation);
+            if (throws) throw new Error("taken back");
+          });
+          if (!("error" in outcome)) for (const operation of operations) inModel(models.below, operation);
+        };
+        for (const one of first) runBelow(one);
+        models.layer = new Map(models.below);
+        const layer = new Layer(SCHEMA, below);
+        const tx = layer.drafts as unknown as Tx;
+        for (const { isBelow, transaction } of then) {
+          if (isBelow) runBelow(transaction);
+          else
+            for (const operation of transaction.operations) {
+              inStore(tx, operation);
+              inModel(models.layer, operation);
+            }
+          check(tx, models.layer);
+          check(readOnly(below) as unknown as Tx, models.below);
+        }
+        layer.close();
+        for (const one of first) runBelow(one);
+        below.verify();
+        assert.throws(() => tx.red.size, /used after its callback had ended/);
+      },
+    ),
+    { numRuns: 500 },
+  );
 });

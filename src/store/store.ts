@@ -77,10 +77,11 @@ export interface Store<S extends Schema> {
    */
   transact<T>(name: string, fn: (tx: Transaction<S>) => NotPromise<T>): Promise<T>;
   /**
-   * Runs `fn` at once over the newest state, as `transact` does, and takes back all that it did: nobody sees any of it, and nothing is
-   * made durable. Returns its answer, or throws its error.
+   * Runs `fn` over the newest state as it is when its turn comes; rehearsals run one after the other. Nobody sees any of what it does, nothing of it is
+   * made durable, and it sees nothing of what is committed meanwhile: so it may take its time, and let others have a turn in between.
+   * Resolves with its answer, or rejects with its error.
    */
-  rehearse<T>(name: string, fn: (tx: Transaction<S>) => NotPromise<T>): T;
+  rehearse<T>(fn: (tx: Transaction<S>) => T | Promise<T>): Promise<T>;
   /**
    * Calls `listener` after each committed change, in order, each once; `view` is then at that change's revision. An
    * error that a listener throws is logged and hurts nobody else. Returns what ends the watch.

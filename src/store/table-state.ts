@@ -22,6 +22,7 @@ export class TableState implements TableView<object, string> {
   readonly #key: (record: object) => string;
   readonly #indexes: readonly Index[];
   readonly #rows = new Map<string, Row>();
+  readonly #beforeChanges = new Set<(key: string, before: object | undefined) => void>();
   /** Grows with every change. */
   #version = 1;
 
@@ -94,11 +95,18 @@ export class TableState implements TableView<object, string> {
     // Worked out first: should an index function throw, nothing has been changed.
     const isKnown = known !== undefined && known.before === before && known.after === after;
     const { moves } = isKnown ? known : this.difference(before, after);
+    for (const listener of this.#beforeChanges) listener(key, before);
     const row = this.#put(key, filed, after);
     for (const { index, old, now } of moves) (this.#indexes[index] as Index).move(key, old, now, row);
     for (const { value, change } of this.#feeds) change(value, before, after);
     this.#version++;
     return before;
+  }
+
+  /** Calls `listener` before each change with the record as it was. Returns what ends that. It must not throw. */
+  beforeChanges(listener: (key: string, before: object | undefined) => void): () => void {
+    this.#beforeChanges.add(listener);
+    return () => this.#beforeChanges.delete(listener);
   }
 
   /** Rebuilds the indexes from the records; throws an Error naming the first one that is not the same. */
@@ -189,6 +197,13 @@ export class DerivedValues {
   of(derived: Derived<unknown>): unknown {
     if (!this.#values.has(derived)) this.#values.set(derived, derived.make());
     return this.#values.get(derived);
+  }
+
+  /** The same values, to be changed apart from these. */
+  copy(): DerivedValues {
+    const copy = new DerivedValues();
+    for (const [derived, value] of this.#values) copy.#values.set(derived, derived.copy(value));
+    return copy;
   }
 
   /** Throws an Error if a value is not what `rebuilt` has. */

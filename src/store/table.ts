@@ -9,6 +9,8 @@ export interface Derived<V> {
   readonly make: () => V;
   /** Plain data that is equal for two values made of the same records: by it they are verified. */
   readonly snapshot: (value: V) => unknown;
+  /** The same value, to be changed apart from it. */
+  readonly copy: (value: V) => V;
 }
 
 /** How one table's changes reach a derived value. Several tables may feed the same one. */
@@ -32,7 +34,11 @@ export interface AnyTableDefinition {
   readonly indexes: { readonly [name: string]: IndexFunction<never> };
   readonly derived: {
     readonly [name: string]: {
-      readonly into: { readonly make: () => unknown; readonly snapshot: (value: never) => unknown };
+      readonly into: {
+        readonly make: () => unknown;
+        readonly snapshot: (value: never) => unknown;
+        readonly copy: (value: never) => unknown;
+      };
       readonly change: (value: never, before: never, after: never) => void;
     };
   };

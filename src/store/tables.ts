@@ -30,6 +30,11 @@ export class Tables {
     return table;
   }
 
+  /** What is derived of the tables now, to be changed apart from it. */
+  copyDerived(): DerivedValues {
+    return this.#derived.copy();
+  }
+
   /** Carries the effects out, and notes in each what was there before. */
   redo(effects: readonly Effect[]): void {
     for (const effect of effects) {

@@ -152,24 +152,77 @@ test("records are frozen deeply, and what is not plain JSON data is refused with
 test("a rehearsal sees the newest state and its own writes, and leaves nothing of them", async () => {
   const { store, clock, changes } = await setup();
   const first = store.transact("first", increment("a"));
-  const seen = store.rehearse("what if", (tx) => {
+  const seen = await store.rehearse((tx) => {
     increment("a")(tx);
     tx.items.delete("b");
     tx.items.put(item("c", 1, "other"));
     return { a: tx.items.get("a")?.count, kinds: tx.items.count("kind", "other") };
   });
   assert.deepEqual(seen, { a: 2, kinds: 1 });
-  const refuse = () =>
-    store.rehearse("refused", (tx) => {
-      tx.items.put(item("a", 9));
-      throw new Error("no");
-    });
-  assert.throws(refuse, /^Error: no$/);
-  assert.throws(() => store.rehearse("async", (async () => 1) as never), /must be synchronous/);
+  let kept: { get(key: string): unknown } | undefined;
+  const refused = store.rehearse((tx) => {
+    kept = tx.items;
+    tx.items.put(item("a", 9));
+    throw new Error("no");
+  });
+  await assert.rejects(refused, /^Error: no$/);
+  assert.throws(() => kept?.get("a"), /used after its callback had ended/);
   await clock.step();
   assert.equal(await first, 1);
   assert.deepEqual([...store.view.items.all()], [item("a", 1)]);
   assert.equal(changes.length, 1);
+  store.verify();
+});
+
+test("a rehearsal may take its time: it sees nothing of what is committed meanwhile, and the next one begins after it", async () => {
+  const { store, clock } = await setup();
+  const both = store.transact("first", (tx) => {
+    tx.items.put(item("a", 1));
+    tx.items.put(item("b", 1, "other"));
+  });
+  await clock.step();
+  await both;
+  const order: string[] = [];
+  let goOn!: () => void;
+  const pause = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  let tellBegun!: () => void;
+  const begun = new Promise<void>((resolve) => {
+    tellBegun = resolve;
+  });
+  const one = store.rehearse(async (tx) => {
+    increment("a")(tx);
+    order.push("begun");
+    tellBegun();
+    await pause;
+    order.push("over");
+    const kinds = [tx.items.count("kind", "plain"), tx.items.count("kind", "other"), tx.items.size];
+    return { a: tx.items.get("a")?.count, b: tx.items.get("b")?.count, c: tx.items.get("c"), kinds };
+  });
+  const two = store.rehearse((tx) => {
+    order.push("next");
+    return tx.items.get("a")?.count;
+  });
+  await begun;
+  const meanwhile = store.transact("meanwhile", (tx) => {
+    tx.items.put(item("a", 10));
+    tx.items.put(item("c", 10));
+    tx.items.delete("b");
+  });
+  await clock.step();
+  await meanwhile;
+  goOn();
+  assert.deepEqual(await one, { a: 2, b: 1, c: undefined, kinds: [1, 1, 2] });
+  assert.equal(await two, 10);
+  assert.deepEqual(order, ["begun", "over", "next"]);
+  assert.deepEqual(
+    [...store.view.items.all()].map(({ id, count }) => [id, count]),
+    [
+      ["a", 10],
+      ["c", 10],
+    ],
+  );
   store.verify();
 });
 

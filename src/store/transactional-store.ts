@@ -3,6 +3,7 @@ import { Runner, type RunResult } from "./draft.ts";
 import { ConflictError, StoreClosedError, StoreFailedError } from "./errors.ts";
 import { deepFreeze } from "./freeze.ts";
 import type { ForeignChange, Journal, JournalEntry, JournalListener } from "./journal.ts";
+import { Layer } from "./layer.ts";
 import type { Loaded } from "./load.ts";
 import { readOnly } from "./read-only.ts";
 import type { Change, NotPromise, Store, Transaction, View } from "./store.ts";
@@ -40,6 +41,7 @@ export class TransactionalStore<S extends Schema> implements Store<S> {
   readonly #durable: Tables;
   readonly #newest: Tables;
   readonly #runner: Runner;
+  readonly #schema: S;
   readonly #listeners = new Set<Listener<S>>();
   /** In the order in which the callbacks ran. The first one always has an entry. */
   #pending: Pending[] = [];
@@ -50,8 +52,11 @@ export class TransactionalStore<S extends Schema> implements Store<S> {
   #closing = false;
   #tellFailed!: (error: Error) => void;
   #whenIdle: (() => void)[] = [];
+  /** Resolves when the last rehearsal has ended. They are calls, whose number has its limit where connections are taken. */
+  #rehearsals: Promise<unknown> = Promise.resolve();
 
-  constructor(options: Loaded & { readonly journal: Journal; readonly log: Log }) {
+  constructor(options: Loaded & { readonly schema: S; readonly journal: Journal; readonly log: Log }) {
+    this.#schema = options.schema;
     this.#journal = options.journal;
     this.#log = options.log;
     this.#durable = options.durable;
@@ -86,8 +91,17 @@ export class TransactionalStore<S extends Schema> implements Store<S> {
     });
   }
 
-  rehearse<T>(name: string, fn: (tx: Transaction<S>) => NotPromise<T>): T {
-    return this.#runner.rehearse(name, fn) as T;
+  rehearse<T>(fn: (tx: Transaction<S>) => T | Promise<T>): Promise<T> {
+    const answer = this.#rehearsals.then(async () => {
+      const layer = new Layer(this.#schema, this.#newest);
+      try {
+        return await fn(layer.drafts as Transaction<S>);
+      } finally {
+        layer.close();
+      }
+    });
+    this.#rehearsals = answer.catch(() => undefined);
+    return answer;
   }
 
   /** Makes durable what a migration changed. Called before anything else. */

@@ -15,7 +15,7 @@ const schema = {
     indexes: { kind: (a) => a.kind, food: (a) => a.foods },
     derived: {
       meals: {
-        into: { make: () => ({ meals: 0 }), snapshot: ({ meals }) => meals },
+        into: { make: () => ({ meals: 0 }), snapshot: ({ meals }) => meals, copy: (value) => ({ ...value }) },
         change: (count: { meals: number }, before, after) => {
           count.meals += (after?.foods.length ?? 0) - (before?.foods.length ?? 0);
         },

@@ -24,7 +24,6 @@ export const planInstanceRemoval: Operation<"PlanInstanceRemoval"> = (context, i
     throw invalidParameter(`containerInstances must have 1 to ${MAX_INSTANCES} items.`);
   }
   return planChange(context, {
-    name: manner,
     make: (tx, now) => {
       const cluster = resolveCluster(tx, context.scope, input.cluster);
       const instances = names.map((name) => resolveHost(tx, context.scope, cluster, name));

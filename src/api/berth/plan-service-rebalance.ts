@@ -10,7 +10,6 @@ import { planChange } from "./plan.ts";
 /** How a service's tasks would be evened out over zones and hosts, were every host open to them, whether or not the service asks for it. */
 export const planServiceRebalance: Operation<"PlanServiceRebalance"> = (context, { cluster, service: name }) =>
   planChange(context, {
-    name: "rebalance",
     make: (tx) => {
       const service = resolveService(tx, context.scope, resolveCluster(tx, context.scope, cluster), name);
       if (service.status !== "ACTIVE") throw serviceNotActive();

@@ -7,7 +7,6 @@ export const planServiceUpdate: Operation<"PlanServiceUpdate"> = (context, input
   const { minimumHealthyPercent, maximumPercent, ...update } = input;
   const deploymentConfiguration = { minimumHealthyPercent, maximumPercent };
   return planChange(context, {
-    name: "UpdateService",
     make: (tx) => {
       const at = deploymentAt({ clock: context.clock, random: planRandom() });
       const service = putUpdatedService(tx, context, { ...update, deploymentConfiguration }, at);

@@ -416,3 +416,37 @@ for (const [what, call, code] of [
   test(`a plan is refused: ${what}`, async () => {
     await refused(() => bench().then(call), code);
   });
+
+test("a long plan lets others have their turn, and what they do meanwhile does not change it", async () => {
+  const registered = { cpu: 1024 * 1024, memoryMiB: 1024 * 1024, ports: [], portsUdp: [] };
+  const hosts = [host(1, { registered }), host(2, { registered })];
+  const context = await bench({ desiredCount: 203 }, hosts);
+  await arrange(context, (tx) => {
+    const service = tx.services.get(testService().arn);
+    if (service === undefined) throw new Error("not arranged");
+    for (let i = 0; i < 200; i++) putTask(tx, context, service, hosts[i % 2]?.arn ?? "");
+  });
+  const plan = (at: ApiContext) =>
+    berthOperations.PlanServiceUpdate(at, { service: "web", taskDefinition: "web:2" }, TEST_CALL);
+  const undisturbed = await plan(context);
+  let [turns, done] = [0, 0];
+  // In each turn a task is stopped by its user, and one of the hosts is taken for lost.
+  const sleep = async () => {
+    turns++;
+    await context.store.transact("meanwhile", (tx) => {
+      const [task] = tx.tasks.where("service", testService().arn).filter((t) => t.desiredStatus === "RUNNING");
+      if (task !== undefined) abandonTask(tx, task, { stopCode: "UserInitiated", reason: "meanwhile" }, TEST_START);
+      const lost = tx.containerInstances.get(hosts[1]?.arn ?? "");
+      if (lost !== undefined) tx.containerInstances.put({ ...lost, agentConnected: false });
+    });
+    done++;
+  };
+  const disturbed = await plan({ ...context, clock: { ...context.clock, sleep } });
+  assert.deepEqual(disturbed, undisturbed);
+  assert.ok(turns > 10 && done === turns, `${turns} turns, ${done} done`);
+  const left = context.store.view.tasks
+    .where("service", testService().arn)
+    .filter((t) => t.desiredStatus === "RUNNING");
+  assert.equal(left.length, Math.max(0, 203 - turns), "what was done meanwhile was not kept");
+  context.store.verify();
+});

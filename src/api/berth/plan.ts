@@ -23,8 +23,6 @@ interface Made {
 
 /** A change whose consequences are asked for. */
 export interface Change {
-  /** For the log. */
-  readonly name: string;
   /** Makes the change in the rehearsal, and answers what that was. May throw what the real one throws. */
   make(tx: BerthTransaction, now: Instant): Made;
 }
@@ -33,12 +31,13 @@ export interface Change {
 const PLAN_SEED = 0x706c616e;
 export const planRandom = (): Random => seededRandom(PLAN_SEED);
 
-/** What comes of the change, worked out by the code that would act, on the newest records, and taken back. */
-export function planChange({ store, clock }: ApiContext, change: Change): Plan {
-  const now = clock.now();
-  return store.rehearse(`plan: ${change.name}`, (tx) => {
+/** What comes of the change, worked out by the code that would act, on the newest records, and forgotten. Others go on meanwhile. */
+export function planChange({ store, clock }: ApiContext, change: Change): Promise<Plan> {
+  return store.rehearse(async (tx) => {
+    const now = clock.now();
     const { services, notes, settings } = change.make(tx, now);
-    const rehearsal = rehearseServices(tx, services, { now, random: planRandom(), settings });
+    const turn = () => clock.sleep(0);
+    const rehearsal = await rehearseServices(tx, services, { now, random: planRandom(), turn, settings });
     const told = rehearsal.end === "stuck" ? obstaclesOf(tx, services, now) : undefined;
     const steps = rehearsal.steps.map((moves, i) => stepOf(tx, moves, i + 1));
     return {
