@@ -58,6 +58,20 @@ describe("an outbox", () => {
     assert.deepEqual(takeAll(outbox, stopping), ["stop"]);
   });
 
+  test("says its stop once, too, and a task that was delivered is said to stop when it is to", () => {
+    const outbox = new Outbox();
+    outbox.notice(pending);
+    takeAll(outbox, pending);
+    deliver(outbox, "m", "start");
+    outbox.notice({ ...pending, lastStatus: "RUNNING" });
+    const stopping: TaskRecord = { ...pending, desiredStatus: "STOPPED", lastStatus: "STOPPING" };
+    outbox.notice(stopping);
+    assert.deepEqual(takeAll(outbox, stopping), ["stop"]);
+    deliver(outbox, "n", "stop");
+    outbox.notice({ ...stopping, tags: { a: "b" } });
+    assert.deepEqual(takeAll(outbox, stopping), []);
+  });
+
   test("passes over what is no longer owed when its turn comes", () => {
     const outbox = new Outbox();
     outbox.notice(pending);

@@ -30,8 +30,8 @@ export class Outbox {
   readonly #waiting = new Set<TaskArn>();
   /** By message id. */
   readonly #unacknowledged = new Map<string, readonly Delivery[]>();
-  /** Orders sent on this connection that the records do not show as delivered yet. */
-  readonly #sent = new Map<TaskArn, Set<Order>>();
+  /** The last order sent of each task on this connection, until the records owe none: it shows as delivered there later. */
+  readonly #sent = new Map<TaskArn, Order>();
 
   get unacknowledged(): number {
     return this.#unacknowledged.size;
@@ -39,9 +39,10 @@ export class Outbox {
 
   /** Looks at a task that may have changed. */
   notice(task: TaskRecord): void {
-    if (this.#open(task) !== undefined) this.#waiting.add(task.arn);
-    else this.#waiting.delete(task.arn);
-    if (task.lastStatus === "STOPPED") this.#sent.delete(task.arn);
+    const order = owedOrder(task);
+    if (order === undefined) this.forget(task.arn);
+    else if (this.#sent.get(task.arn) === order) this.#waiting.delete(task.arn);
+    else this.#waiting.add(task.arn);
   }
 
   forget(arn: TaskArn): void {
@@ -59,18 +60,15 @@ export class Outbox {
       if (taken.length >= limit) break;
       this.#waiting.delete(arn);
       const task = find(arn);
-      const order = task === undefined ? undefined : this.#open(task);
-      if (task !== undefined && order !== undefined) taken.push({ task, order });
+      const order = task === undefined ? undefined : owedOrder(task);
+      if (task !== undefined && order !== undefined && this.#sent.get(arn) !== order) taken.push({ task, order });
     }
     return taken;
   }
 
   sent(messageId: string, deliveries: readonly Delivery[]): void {
     this.#unacknowledged.set(messageId, deliveries);
-    for (const { taskArn, order } of deliveries) {
-      const orders = this.#sent.get(taskArn) ?? new Set();
-      this.#sent.set(taskArn, orders.add(order));
-    }
+    for (const { taskArn, order } of deliveries) this.#sent.set(taskArn, order);
   }
 
   /** What the message carried; undefined if it was not sent here or was acknowledged before. */
@@ -78,10 +76,5 @@ export class Outbox {
     const deliveries = this.#unacknowledged.get(messageId);
     this.#unacknowledged.delete(messageId);
     return deliveries;
-  }
-
-  #open(task: TaskRecord): Order | undefined {
-    const order = owedOrder(task);
-    return order !== undefined && this.#sent.get(task.arn)?.has(order) ? undefined : order;
   }
 }
