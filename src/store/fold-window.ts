@@ -3,6 +3,15 @@ import type { StoredEntry, StoredWrite } from "./entry-codec.ts";
 /** Entries are folded together up to about this size: a record that they wrote many times is then written once. */
 const WINDOW_BYTES = 16 << 20;
 
+/** What writing a row costs at least, in bytes: it changes a page, however small it is. */
+const LEAST_WRITE_COST = 2048;
+
+/** What is to be done next, and what it costs, in bytes. */
+interface Taken<T> {
+  readonly items: readonly T[];
+  readonly cost: number;
+}
+
 /** An entry of a window whose row is still there. */
 export interface WindowEntry {
   readonly sequence: number;
@@ -24,6 +33,13 @@ export class FoldWindow {
   #bytes = 0;
   readonly #entries: WindowEntry[] = [];
   #removed = 0;
+  #removedBytes = 0;
+
+  /** What has been done of the work on the entries whose rows are still there: gathering, writing and removing are a third each. */
+  get doneBytes(): number {
+    const written = this.#ordered === undefined ? 0 : this.#next / Math.max(1, this.#ordered.length);
+    return ((this.#bytes - this.#removedBytes) * (1 + written)) / 3;
+  }
 
   gather(sequence: number, entry: StoredEntry, bytes: number): void {
     for (const write of entry.writes) this.#writes.set(`${write.table.length}:${write.table}${write.key}`, write);
@@ -51,22 +67,23 @@ export class FoldWindow {
     this.#writes.clear();
   }
 
-  /** The next writes to carry out, up to these limits; empty when there are no more. */
-  takeWrites(records: number, bytes: number): readonly StoredWrite[] {
+  /** The next writes to carry out, up to this cost, at least one; empty when there are no more. */
+  takeWrites(limit: number): Taken<StoredWrite> {
     const from = this.#next;
     const ordered = this.#ordered ?? [];
-    let size = 0;
-    while (this.#next < ordered.length && this.#next - from < records && size < bytes)
-      size += ordered[this.#next++]?.json?.length ?? 0;
-    return ordered.slice(from, this.#next);
+    let cost = 0;
+    while (this.#next < ordered.length && cost < limit)
+      cost += Math.max(LEAST_WRITE_COST, ordered[this.#next++]?.json?.length ?? 0);
+    return { items: ordered.slice(from, this.#next), cost };
   }
 
-  /** The next entries to remove, up to this size, at least one; empty when there are no more. */
-  takeEntries(bytes: number): readonly WindowEntry[] {
+  /** The next entries to remove, up to this cost, at least one; empty when there are no more. */
+  takeEntries(limit: number): Taken<WindowEntry> {
     const from = this.#removed;
-    let size = 0;
-    while (this.#removed < this.#entries.length && size < bytes) size += this.#entries[this.#removed++]?.bytes ?? 0;
-    return this.#entries.slice(from, this.#removed);
+    let cost = 0;
+    while (this.#removed < this.#entries.length && cost < limit) cost += this.#entries[this.#removed++]?.bytes ?? 0;
+    this.#removedBytes += cost;
+    return { items: this.#entries.slice(from, this.#removed), cost };
   }
 
   /** Whether all entries have been taken. */

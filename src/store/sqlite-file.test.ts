@@ -55,9 +55,10 @@ function read(path: string): State {
 function killedAfter(
   entries: number,
   tidySteps: (entry: number) => number,
+  backlogLimit?: number,
 ): { path: string; states: readonly State[] } {
   const written = newPath();
-  const file = new SqliteFile(written);
+  const file = new SqliteFile(written, backlogLimit);
   const states: State[] = [{}];
   for (let n = 1; n <= entries; n++) {
     const writes: StoredWrite[] = [
@@ -104,8 +105,12 @@ test("a flipped bit in the file or its log is refused by name, or does not matte
   const random = seededRandom(20_251);
   const seen = { refused: 0, harmless: 0 };
   // Folded in part, so that rows, entries, meta row, free pages and log frames are all there; once with most in the file.
-  for (const tidySteps of [(n: number) => (n === 40 ? 15 : 0), (n: number) => (n < 60 ? 1 : 0)]) {
-    const { path, states } = killedAfter(70, tidySteps);
+  for (const { tidySteps, backlogLimit } of [
+    { tidySteps: (n: number) => (n === 40 ? 1 : 0) },
+    { tidySteps: (n: number) => (n < 60 ? 1 : 0) },
+    { tidySteps: () => 0, backlogLimit: 20_000 },
+  ]) {
+    const { path, states } = killedAfter(70, tidySteps, backlogLimit);
     moveLogIntoFile(path);
     for (const suffix of ["", "-wal"]) {
       const size = readFileSync(path + suffix).length;
@@ -188,14 +193,37 @@ test("rows that are missing are noticed, though those that are left agree with t
   assert.throws(() => read(work), /the records as a whole/);
 });
 
+test("with many entries waiting, appends fold as much as they add", () => {
+  const path = newPath();
+  const file = new SqliteFile(path, 100_000);
+  let most = 0;
+  let state: State = {};
+  for (let n = 1; n <= 200; n++) {
+    const writes = Array.from({ length: 10 }, (_, i) => ({
+      table: "a",
+      key: `${n}-${i % 7}`,
+      json: `"${"x".repeat(400)}"`,
+    }));
+    file.append(encodeEntry({ revision: n, writes }));
+    state = apply(state, writes);
+    most = Math.max(most, file.backlogBytes);
+  }
+  assert.ok(most > 100_000 && most < 400_000, `${most} bytes`);
+  file.close();
+  assert.deepEqual(read(path), state);
+});
+
 test("a folded file, closed well, is read from rows alone", () => {
   const path = newPath();
   const file = new SqliteFile(path);
   const writes = Array.from({ length: 1000 }, (_, i) => ({ table: "a", key: String(i), json: `{"i":${i}}` }));
   file.append(encodeEntry({ revision: 5, schemaVersion: 2, writes }));
   let steps = 0;
-  while (file.tidyStep()) steps++;
-  assert.ok(steps >= 3, "folding 1000 records must take several steps");
+  for (let left = file.backlogBytes; file.tidyStep(); left = file.backlogBytes) {
+    assert.ok(file.backlogBytes <= left, "no step leaves more to do");
+    steps++;
+  }
+  assert.ok(steps >= 6, "folding 1000 records must take several steps");
   assert.equal(file.backlogBytes, 0);
   file.close();
   assert.equal(Object.keys(read(path)).length, 1000);

@@ -10,11 +10,14 @@ import { readMark, WriterMark } from "./writer-mark.ts";
 const FILE_FORMAT = 1;
 /** "Brth", in `application_id`. */
 const APPLICATION_ID = 0x42727468;
-/** What one step of folding handles at most, so that an append does not wait long for it: some milliseconds of work. */
-const STEP_RECORDS = 512;
-const STEP_BYTES = 1 << 20;
-/** The log is moved into the file when about this much has been written to it. */
-const CHECKPOINT_BYTES = 8 << 20;
+/** With more than this waiting to be folded, each append folds about as much as it adds: they share one sync. */
+const SOME_BACKLOG_BYTES = 8 << 20;
+/** How much work folding is: an entry is read, its records are written and it is removed; and somewhat more, so that the backlog shrinks. */
+const FOLD_WORK = 4;
+/** What one step of folding handles at most, so that an append does not wait long for it: a millisecond or two of work. */
+const STEP_BYTES = 256 << 10;
+/** The log is moved into the file when about this much has been written to it: a step of some milliseconds, too. */
+const CHECKPOINT_BYTES = 2 << 20;
 /** Records handed over at once when loading. */
 const LOAD_BATCH = 1000;
 
@@ -53,15 +56,18 @@ export class SqliteFile {
   readonly #database: Database;
   readonly #mark: WriterMark;
   readonly #statements: Statements;
+  readonly #backlogLimit: number;
   #meta: Meta;
   #last: number;
   #window: FoldWindow | undefined;
-  #backlogBytes = 0;
+  /** Of the entries that are there. */
+  #entryBytes = 0;
   #logBytes = 0;
 
-  /** Opens the file for this process alone. */
-  constructor(file: string) {
+  /** Opens the file for this process alone. With more than `backlogLimit` bytes waiting to be folded, appends fold, too. */
+  constructor(file: string, backlogLimit: number = SOME_BACKLOG_BYTES) {
     this.file = file;
+    this.#backlogLimit = backlogLimit;
     let database: Database | undefined;
     try {
       const mark = readMark(markFile(file));
@@ -88,9 +94,9 @@ export class SqliteFile {
     return this.#last;
   }
 
-  /** The size of the entries that wait to be folded. */
+  /** The size of the entries that wait to be folded. Those on which some of the work is done count in part. */
   get backlogBytes(): number {
-    return this.#backlogBytes;
+    return this.#entryBytes - (this.#window?.doneBytes ?? 0);
   }
 
   /** Whether the write-ahead log is to be moved into the file. */
@@ -118,10 +124,16 @@ export class SqliteFile {
   /** Returns when the entry is durable. */
   append(bytes: Uint8Array): void {
     const sequence = this.#last + 1;
+    const add = () => this.#statements.addEntry.run(sequence, bytes, crc32(bytes, crc32(String(sequence))));
     try {
-      this.#statements.addEntry.run(sequence, bytes, crc32(bytes, crc32(String(sequence))));
+      if (this.backlogBytes <= this.#backlogLimit) add();
+      else
+        this.#inTransaction(() => {
+          add();
+          return this.#fold(Math.max(STEP_BYTES, FOLD_WORK * bytes.length));
+        });
       this.#last = sequence;
-      this.#backlogBytes += bytes.length;
+      this.#entryBytes += bytes.length;
       this.#logBytes += bytes.length + 8192;
       this.#mark.write(sequence);
     } catch (error) {
@@ -135,7 +147,7 @@ export class SqliteFile {
       if (this.logIsLong) {
         this.#database.exec("PRAGMA wal_checkpoint(PASSIVE)");
         this.#logBytes = 0;
-      } else if (this.#last > this.#meta.folded) this.#foldStep();
+      } else if (this.#last > this.#meta.folded) this.#inTransaction(() => this.#fold(STEP_BYTES));
       return this.#last > this.#meta.folded || this.logIsLong;
     } catch (error) {
       throw explainSqliteError(this.file, error, "folding entries into rows");
@@ -177,29 +189,41 @@ export class SqliteFile {
     return { entry: decodeEntry(bytes), bytes: bytes.length };
   }
 
-  #foldStep(): void {
-    this.#window ??= new FoldWindow();
-    const window = this.#window;
-    if (!window.isClosed) {
-      this.#gather(window);
-      return;
+  /** Does about so much of the work of folding, inside a transaction. Answers what the meta row is to be then. */
+  #fold(bytes: number): Meta {
+    let meta = this.#meta;
+    for (let left = bytes; left > 0 && meta.folded < this.#last; ) {
+      this.#window ??= new FoldWindow();
+      const window = this.#window;
+      if (!window.isClosed) {
+        left -= this.#gather(window, meta.folded, left);
+        continue;
+      }
+      const writes = window.takeWrites(left);
+      if (writes.items.length > 0) {
+        meta = this.#writeRows(meta, writes.items);
+        left -= writes.cost;
+        continue;
+      }
+      const entries = window.takeEntries(left);
+      meta = this.#removeEntries(meta, entries.items);
+      left -= entries.cost;
+      if (window.isDone) this.#window = undefined;
     }
-    const writes = window.takeWrites(STEP_RECORDS, STEP_BYTES);
-    if (writes.length > 0) this.#inTransaction(() => this.#writeRows(writes));
-    else this.#inTransaction(() => this.#removeEntries(window.takeEntries(STEP_BYTES)));
-    // A guess at the pages that this has put into the log: rows in the order of keys share some.
-    this.#logBytes += 16_384 + writes.length * 4096;
-    if (window.isDone) this.#window = undefined;
+    return meta;
   }
 
-  #gather(window: FoldWindow): void {
-    let sequence = window.last ?? this.#meta.folded;
-    for (let bytes = 0; sequence < this.#last && bytes < STEP_BYTES && !window.isFull; ) {
-      const { entry, bytes: entryBytes } = this.#entry(++sequence);
-      window.gather(sequence, entry, entryBytes);
-      bytes += entryBytes;
+  /** Answers how much it has read. */
+  #gather(window: FoldWindow, folded: number, limit: number): number {
+    let sequence = window.last ?? folded;
+    let read = 0;
+    while (sequence < this.#last && read < limit && !window.isFull) {
+      const { entry, bytes } = this.#entry(++sequence);
+      window.gather(sequence, entry, bytes);
+      read += bytes;
     }
     if (sequence === this.#last || window.isFull) window.close();
+    return read;
   }
 
   /** Carries out `work`, which says what the meta row is to be afterwards. */
@@ -207,27 +231,30 @@ export class SqliteFile {
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       const meta = work();
-      writeMeta(this.#statements, meta);
+      if (meta !== this.#meta) writeMeta(this.#statements, meta);
       this.#database.exec("COMMIT");
       this.#meta = meta;
+      this.#logBytes += 16_384;
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;
     }
   }
 
-  #removeEntries(entries: readonly WindowEntry[]): Meta {
-    let meta = this.#meta;
+  #removeEntries(before: Meta, entries: readonly WindowEntry[]): Meta {
+    let meta = before;
     for (const { sequence, bytes, revision, schemaVersion = meta.schemaVersion } of entries) {
       this.#statements.removeEntry.run(sequence);
-      this.#backlogBytes -= bytes;
+      this.#entryBytes -= bytes;
       meta = { ...meta, folded: sequence, revision, schemaVersion };
     }
     return meta;
   }
 
-  #writeRows(writes: readonly StoredWrite[]): Meta {
-    let { rows, digest } = this.#meta;
+  #writeRows(meta: Meta, writes: readonly StoredWrite[]): Meta {
+    let { rows, digest } = meta;
+    // A guess at the pages that they put into the log: rows in the order of keys share some.
+    this.#logBytes += writes.length * 4096;
     for (const write of writes) {
       const { table, key, json } = write;
       const old = this.#statements.rowChecksum.get(table, key)?.checksum;
@@ -243,7 +270,7 @@ export class SqliteFile {
         digest ^= sum;
       }
     }
-    return { ...this.#meta, rows, digest: digest >>> 0 };
+    return { ...meta, rows, digest: digest >>> 0 };
   }
 
   #readMeta(): Meta {
@@ -255,7 +282,7 @@ export class SqliteFile {
   #lastSequence(): number {
     const { first, last, count, bytes } = this.#statements.span.get() as unknown as Span;
     if (first === null || last === null) return this.#meta.folded;
-    this.#backlogBytes = bytes ?? 0;
+    this.#entryBytes = bytes ?? 0;
     if (first !== this.#meta.folded + 1 || count !== last - first + 1)
       throw this.#damaged(`the entries: ${count} between ${first} and ${last}, after ${this.#meta.folded} folded ones`);
     return last;

@@ -20,9 +20,7 @@ export type WorkerReply =
 
 /** Entries are folded when nothing was appended for this long, so that a lone transaction does not wait for it. */
 const IDLE_MS = 50;
-/** With more than this waiting, a step is done after each append. */
-const SOME_BACKLOG_BYTES = 8 << 20;
-/** With more than this, steps are done until it is less: opening would take too long. */
+/** With more than this waiting, the next append waits until it is less: opening would take too long. */
 const MUCH_BACKLOG_BYTES = 64 << 20;
 
 const { file } = workerData as { readonly file: string };
@@ -32,15 +30,19 @@ const clock = systemClock();
 let store: SqliteFile | undefined;
 let loading: ReturnType<SqliteFile["load"]> | undefined;
 let idle: Timer | undefined;
-let tidying = false;
+/** Whether a step is about to be done. */
+let isTidying = false;
+let hasFailed = false;
+/** Whether nothing has been appended for a while. */
+let isIdle = false;
 
 function reply(message: WorkerReply): void {
   port?.postMessage(message);
 }
 
 function fail(error: unknown): void {
-  idle?.cancel();
-  tidying = false;
+  hasFailed = true;
+  endTidying();
   const { remedy } = error as Partial<StoreFileError>;
   reply({ kind: "failed", file, error: error as Error, remedy: error instanceof StoreFileError ? remedy : undefined });
 }
@@ -72,8 +74,7 @@ function handle(request: WorkerRequest): void {
       tidyAfterAppend();
       return;
     case "close":
-      idle?.cancel();
-      tidying = false;
+      endTidying();
       store?.close();
       store = undefined;
       reply({ kind: "closed" });
@@ -84,25 +85,37 @@ function handle(request: WorkerRequest): void {
 
 function tidyAfterAppend(): void {
   if (store === undefined) return;
-  if (store.logIsLong || store.backlogBytes > SOME_BACKLOG_BYTES) store.tidyStep();
   while (store.backlogBytes > MUCH_BACKLOG_BYTES) store.tidyStep();
   tidyLater();
+  if (store.logIsLong) tidyOn();
 }
 
-function tidyLater(): void {
-  tidying = false;
+function endTidying(): void {
+  isIdle = false;
   idle?.cancel();
+}
+
+/** Tidies up when nothing has been appended for a while. */
+function tidyLater(): void {
+  endTidying();
   idle = clock.after(IDLE_MS, () => {
-    tidying = true;
-    tidySome();
+    isIdle = true;
+    tidyOn();
   });
+}
+
+function tidyOn(): void {
+  if (isTidying) return;
+  isTidying = true;
+  setImmediate(tidySome);
 }
 
 /** One step, then whatever has been asked for meanwhile, then the next step. */
 function tidySome(): void {
-  if (!tidying || store === undefined) return;
+  isTidying = false;
+  if (store === undefined || hasFailed || !(isIdle || store.logIsLong)) return;
   guarded(() => {
-    if (store?.tidyStep()) setImmediate(tidySome);
+    if (store?.tidyStep()) tidyOn();
   });
 }
 
