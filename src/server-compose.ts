@@ -1,5 +1,6 @@
 import { createAcmService } from "./api/acm/index.ts";
 import { createBerthService } from "./api/berth/index.ts";
+import { createCloudWatchService } from "./api/cloudwatch/index.ts";
 import type { AccountScope, ApiContext, BalancerFacts, Principal } from "./api/context.ts";
 import { createEcsService } from "./api/ecs/index.ts";
 import { createElbV2Service } from "./api/elbv2/index.ts";
@@ -111,6 +112,7 @@ export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
       createEcsService(context),
       createElbV2Service(context),
       createAcmService(context),
+      createCloudWatchService(context),
       createLogsService(context),
       createBerthService(context),
     ],

@@ -1,4 +1,5 @@
 import * as acm from "@aws-sdk/client-acm";
+import * as cloudwatch from "@aws-sdk/client-cloudwatch";
 import * as logs from "@aws-sdk/client-cloudwatch-logs";
 import * as ecs from "@aws-sdk/client-ecs";
 import * as elbv2 from "@aws-sdk/client-elastic-load-balancing-v2";
@@ -53,6 +54,14 @@ const SOURCES: readonly Source[] = [
       "ResendValidationEmail",
       "UpdateCertificateOptions",
     ],
+  },
+  {
+    facts: { name: "cloudwatch", signingName: "monitoring", protocol: "query", alsoJson: true },
+    packageName: "@aws-sdk/client-cloudwatch",
+    clientName: "CloudWatchClient",
+    module: cloudwatch,
+    typePrefix: "CloudWatch",
+    only: ["GetMetricData", "GetMetricStatistics", "ListMetrics"],
   },
   {
     facts: { name: "logs", signingName: "logs", protocol: "json" },

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { acmModel, ecsModel, elbv2Model, logsModel, type ServiceModel } from "../wire/model.ts";
+import { METRICS } from "../telemetry/index.ts";
+import { acmModel, cloudWatchModel, ecsModel, elbv2Model, logsModel, type ServiceModel } from "../wire/model.ts";
 import { acmOperations, REQUEST_CERTIFICATE_REFUSED } from "./acm/index.ts";
+import { cloudWatchOperations } from "./cloudwatch/index.ts";
 import { ecsOperations, ecsRefusedMembers, TASK_DEFINITION_REFUSED } from "./ecs/index.ts";
 import { elbV2Operations, elbV2RefusedMembers } from "./elbv2/index.ts";
 import { logsOperations } from "./logs/index.ts";
@@ -34,7 +36,7 @@ What is not carried out is refused by name and never ignored: an operation as
 
 /** The page docs/compatibility.md. */
 export function compatibilityPage(): string {
-  return [HEAD, ...[ecs(), elbv2(), acm(), logs()].map(section)].join("\n");
+  return [HEAD, ...[ecs(), elbv2(), acm(), cloudWatch(), logs()].map(section)].join("\n");
 }
 
 function ecs(): ServedService {
@@ -87,6 +89,27 @@ function acm(): ServedService {
   };
 }
 
+function cloudWatch(): ServedService {
+  return {
+    title: "CloudWatch",
+    model: cloudWatchModel(),
+    carriedOut: new Set(Object.keys(cloudWatchOperations)),
+    refused: {},
+    notes: [
+      "Metrics are those of load balancers, without the dimension AvailabilityZone, of the last three hours since the server started; periods below 60",
+      "seconds of the last three minutes. What is counted has the statistic Sum alone. Spoken as AWS Query, as the aws CLI does, and as AWS JSON 1.0, as newer SDKs",
+      "do; not as Smithy RPC v2 CBOR.",
+      "",
+      ...Object.entries(METRICS).map(([namespace, metrics]) => `- ${namespace}: ${Object.keys(metrics).join(", ")}`),
+      "",
+      "Refused wherever an input asks for it:",
+      "",
+      ...refusalsInSource(join(import.meta.dirname, "cloudwatch")).map((member) => `- ${member}`),
+      "",
+    ],
+  };
+}
+
 function logs(): ServedService {
   return {
     title: "CloudWatch Logs",
@@ -118,10 +141,9 @@ function section({ title, model, carriedOut, refused, notes }: ServedService): s
     ...served.flatMap((name) => [`- ${name}`, ...(refused[name] ?? []).map((row) => `  ${line(row)}`)]),
     "",
     ...notes,
-    `### ${title}: operations that are refused`,
-    "",
-    ...others.map((name) => `- ${name}`),
-    "",
+    ...(others.length === 0
+      ? []
+      : [`### ${title}: operations that are refused`, "", ...others.map((name) => `- ${name}`), ""]),
   ].join("\n");
 }
 

@@ -3,7 +3,7 @@ import type { LoadBalancerRecord, TargetGroupRecord } from "../model/load-balanc
 import { registrationId } from "../model/load-balancer.ts";
 import type { BerthView } from "../store/index.ts";
 import { percentileMs } from "./percentile.ts";
-import type { GaugeName, Series, Span, SumName } from "./series.ts";
+import { type GaugeName, RESOLUTIONS, type Series, type Span, type SumName } from "./series.ts";
 import { type Traffic, targetThing } from "./traffic.ts";
 
 export type Namespace = "AWS/ApplicationELB" | "AWS/NetworkELB";
@@ -176,10 +176,10 @@ function latencyStatistic(latency: LatencySum, statistic: Statistic): number | u
   return ms === undefined ? undefined : ms / 1000;
 }
 
-/** Points in one answer at most: three hours by seconds. */
-const MAX_POINTS = 10_800;
-
-/** A statistic for each period that begins from `from` on and before `to`; periods are counted from the epoch. Periods without data have no point. */
+/**
+ * A statistic for each period that begins from `from` on and before `to`; periods are counted from the epoch. Periods without data have no
+ * point. Seconds are known for three minutes: periods that are no whole minutes have no points before that.
+ */
 export function pointsOf(
   series: Series,
   kind: MetricKind,
@@ -192,9 +192,11 @@ export function pointsOf(
   }: { readonly periodMs: number; readonly from: number; readonly to: number; readonly now: number },
 ): MetricPoint[] {
   const points: MetricPoint[] = [];
+  const [fine, rough] = RESOLUTIONS;
+  const { stepMs, steps } = periodMs % rough.stepMs === 0 ? rough : fine;
+  const oldest = now - stepMs * (steps - 1);
   const end = Math.min(to, now + 1);
-  const first = Math.max(Math.floor(from / periodMs), Math.ceil(end / periodMs) - MAX_POINTS);
-  for (let number = first; number * periodMs < end; number += 1) {
+  for (let number = Math.floor(Math.max(from, oldest) / periodMs); number * periodMs < end; number += 1) {
     const at = number * periodMs;
     const value = statisticOf(kind.source, series.between(at, at + periodMs, now), statistic, periodMs);
     if (value !== undefined) points.push({ at, value });

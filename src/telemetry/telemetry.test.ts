@@ -156,7 +156,7 @@ test("Prometheus is told counters and times by name", async () => {
   const { store, telemetry } = await rig();
   telemetry.take(TRAFFIC);
   const text = formatMetrics(trafficMetrics(telemetry.traffic, store.view));
-  const group = 'load_balancer="web",target_group="web"';
+  const group = 'load_balancer="web",target_group="hello"';
   for (const line of [
     'berth_load_balancer_connections_total{load_balancer="web"} 5',
     'berth_load_balancer_responses_total{load_balancer="web",by="load_balancer",code="3xx"} 1',

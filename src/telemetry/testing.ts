@@ -2,7 +2,14 @@ import type { Codes, Latency, ListenerTraffic, TargetGroupTraffic, TrafficSample
 import type { ListenerRecord, LoadBalancerRecord, TargetGroupRecord, TargetRecord } from "../model/load-balancer.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { silentLog } from "../runtime/log.ts";
-import { type BerthStore, MemoryDisk, MemoryJournal, openStore, SCHEMA } from "../store/index.ts";
+import {
+  type BerthStore,
+  type BerthTransaction,
+  MemoryDisk,
+  MemoryJournal,
+  openStore,
+  SCHEMA,
+} from "../store/index.ts";
 
 const ELB = "arn:aws:elasticloadbalancing:us-east-1:000000000000";
 export const BALANCER = `${ELB}:loadbalancer/app/web/0123456789abcdef`;
@@ -11,31 +18,30 @@ export const GROUP = `${ELB}:targetgroup/web/0123456789abcdef`;
 export const BALANCER_NAME = "app/web/0123456789abcdef";
 export const GROUP_NAME = "targetgroup/web/0123456789abcdef";
 
+type TargetStates = Readonly<Record<string, TargetRecord["state"]>>;
+
 /** An application load balancer `web` with a listener that forwards to a group of targets, by their states. */
-export async function storeWithTraffic(
-  clock: Clock,
-  targets: Readonly<Record<string, TargetRecord["state"]>>,
-): Promise<BerthStore> {
-  const store = await openStore({
-    schema: SCHEMA,
-    journal: new MemoryJournal({ disk: new MemoryDisk(), clock }),
-    log: silentLog(),
-  });
-  await store.transact("fill", (tx) => {
-    tx.loadBalancers.put({ arn: BALANCER, name: "web", type: "application", attributes: {} } as LoadBalancerRecord);
-    tx.listeners.put({
-      arn: LISTENER,
-      loadBalancerArn: BALANCER,
-      protocol: "HTTP",
-      port: 80,
-      defaultActions: [{ Type: "forward", TargetGroupArn: GROUP }],
-      defaultRuleArn: "rule",
-      attributes: {},
-    } as unknown as ListenerRecord);
-    tx.targetGroups.put({ arn: GROUP, name: "web", protocol: "HTTP", attributes: {} } as TargetGroupRecord);
-    for (const [id, state] of Object.entries(targets))
-      tx.targets.put({ targetGroupArn: GROUP, id, port: 80, state, registeredAt: 1 } as TargetRecord);
-  });
+export function fillWithTraffic(tx: BerthTransaction, targets: TargetStates): void {
+  tx.loadBalancers.put({ arn: BALANCER, name: "web", type: "application", attributes: {} } as LoadBalancerRecord);
+  tx.listeners.put({
+    arn: LISTENER,
+    loadBalancerArn: BALANCER,
+    protocol: "HTTP",
+    port: 80,
+    defaultActions: [{ Type: "forward", TargetGroupArn: GROUP }],
+    defaultRuleArn: "rule",
+    attributes: {},
+  } as unknown as ListenerRecord);
+  tx.targetGroups.put({ arn: GROUP, name: "hello", protocol: "HTTP", attributes: {} } as TargetGroupRecord);
+  for (const [id, state] of Object.entries(targets))
+    tx.targets.put({ targetGroupArn: GROUP, id, port: 80, state, registeredAt: 1 } as TargetRecord);
+}
+
+/** A store in memory with that load balancer. */
+export async function storeWithTraffic(clock: Clock, targets: TargetStates): Promise<BerthStore> {
+  const journal = new MemoryJournal({ disk: new MemoryDisk(), clock });
+  const store = await openStore({ schema: SCHEMA, journal, log: silentLog() });
+  await store.transact("fill", (tx) => fillWithTraffic(tx, targets));
   return store;
 }
 

@@ -12,6 +12,8 @@ export interface Answer {
 }
 
 const JSON_TYPE = "application/x-amz-json-1.1";
+/** Services that speak JSON beside Query speak its version 1.0. */
+const jsonType = ({ alsoJson }: ServiceModel) => (alsoJson ? "application/x-amz-json-1.0" : JSON_TYPE);
 const XML_TYPE = "text/xml";
 
 /** The answer to a call that went well. Throws TypeError if `output` is not of the operation's output shape. */
@@ -22,7 +24,7 @@ export function outputAnswer(
   requestId: string,
 ): Answer {
   if (model.protocol === "json")
-    return { status: 200, headers: { "content-type": JSON_TYPE }, body: encodeJson(operation.output, output) };
+    return { status: 200, headers: { "content-type": jsonType(model) }, body: encodeJson(operation.output, output) };
   return {
     status: 200,
     headers: { "content-type": XML_TYPE },
@@ -36,10 +38,15 @@ export function errorAnswer(model: ServiceModel, error: AwsError, requestId: str
   const status = modelled?.status ?? error.httpStatus;
   if (model.protocol === "json") {
     const members = modelled === undefined ? {} : (toJsonValue(modelled.shape, error.members) as object);
+    const name = modelled?.name ?? error.code;
+    // By which SDKs that spoke Query before find the code that their callers know. Source: Smithy, awsQueryCompatible.
+    const compatible: Record<string, string> = model.alsoJson
+      ? { "x-amzn-query-error": `${modelled?.code ?? error.code};${status >= 500 ? "Receiver" : "Sender"}` }
+      : {};
     return {
       status,
-      headers: { "content-type": JSON_TYPE, "x-amzn-errortype": error.code },
-      body: JSON.stringify({ ...members, __type: error.code, message: error.message }),
+      headers: { "content-type": jsonType(model), "x-amzn-errortype": name, ...compatible },
+      body: JSON.stringify({ ...members, __type: name, message: error.message }),
     };
   }
   const code = modelled?.code ?? queryCode(error.code);
@@ -73,7 +80,10 @@ export function answerUnavailable(request: IncomingMessage, response: ServerResp
 
 function unavailable({ method, headers }: IncomingMessage, message: string): { "content-type": string; body: string } {
   if (headers["x-amz-target"] !== undefined) {
-    return { "content-type": JSON_TYPE, body: JSON.stringify({ __type: "ServiceUnavailableException", message }) };
+    return {
+      "content-type": JSON_TYPE,
+      body: JSON.stringify({ __type: "ServiceUnavailableException", message }),
+    };
   }
   if (method !== "POST") return { "content-type": "text/plain; charset=utf-8", body: `${message}\n` };
   const error = `<Error><Type>Receiver</Type><Code>ServiceUnavailable</Code><Message>${message}</Message></Error>`;

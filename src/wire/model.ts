@@ -5,11 +5,13 @@ import { BERTH_MODEL } from "./models/berth.ts";
 
 /** A service's API: what may be asked, and what each request, response and error looks like. */
 export interface ServiceModel {
-  /** Our short name: "ecs", "elbv2", "logs" or "berth". */
+  /** Our short name: "ecs", "elbv2", "acm", "cloudwatch", "logs" or "berth". */
   readonly name: string;
   /** The service's name in a signature's scope. */
   readonly signingName: string;
   readonly protocol: "json" | "query";
+  /** A service of the Query protocol that newer SDKs speak AWS JSON 1.0 with. */
+  readonly alsoJson: boolean;
   readonly version: string;
   /** What stands before the dot in X-Amz-Target. */
   readonly targetPrefix: string;
@@ -76,7 +78,7 @@ export interface Member {
 }
 
 /** The services of AWS, whose models lie in models/ as JSON. */
-export type ServiceName = "acm" | "ecs" | "elbv2" | "logs";
+export type ServiceName = "acm" | "cloudwatch" | "ecs" | "elbv2" | "logs";
 
 const loaded = new Map<ServiceName | "berth", ServiceModel>();
 
@@ -93,6 +95,11 @@ export function elbv2Model(): ServiceModel {
 /** The part of Certificate Manager that has to do with certificates of load balancers, read from disk at the first call. */
 export function acmModel(): ServiceModel {
   return model("acm");
+}
+
+/** The part of CloudWatch that answers metrics, read from disk at the first call. */
+export function cloudWatchModel(): ServiceModel {
+  return model("cloudwatch");
 }
 
 /** The part of CloudWatch Logs that has to do with containers' output, read from disk at the first call. */
@@ -146,11 +153,12 @@ export function linkModel(json: ModelJson): ServiceModel {
       [name, error],
     ];
   });
-  const { name, signingName, protocol, version, targetPrefix, xmlNamespace } = json;
+  const { name, signingName, protocol, alsoJson = false, version, targetPrefix, xmlNamespace } = json;
   return {
     name,
     signingName,
     protocol,
+    alsoJson,
     version,
     targetPrefix,
     xmlNamespace,

@@ -47,7 +47,7 @@ export function createWireHandler<Principal>(
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const verifier = createVerifier(options);
-  const context: Context<Principal> = { ...options, limits, verifier };
+  const context: Context<Principal> = { ...options, limits, verifier, doors: doorsOf(options.services) };
   return (request, response) => {
     const requestId = options.random.uuid();
     response.setHeader("x-amzn-requestid", requestId);
@@ -62,7 +62,26 @@ export function createWireHandler<Principal>(
   };
 }
 
+/** A service by one of the protocols that it speaks. */
+interface Door<Principal> {
+  readonly service: WireService<Principal>;
+  /** Its model, with that protocol. */
+  readonly model: ServiceModel;
+}
+
+function doorsOf<Principal>(services: readonly WireService<Principal>[]): readonly Door<Principal>[] {
+  return services.flatMap((service): Door<Principal>[] => {
+    const { model } = service;
+    if (!model.alsoJson) return [{ service, model }];
+    return [
+      { service, model },
+      { service, model: { ...model, protocol: "json" } },
+    ];
+  });
+}
+
 interface Context<Principal> extends WireHandlerOptions<Principal> {
+  readonly doors: readonly Door<Principal>[];
   readonly limits: BodyLimits;
   readonly verifier: SignatureVerifier<Principal>;
 }
@@ -74,39 +93,35 @@ async function serve<Principal>(
   requestId: string,
 ): Promise<Answer | undefined> {
   const target = headerText(request, "x-amz-target");
-  const service = target === undefined ? queryService(context, request) : targetService(context, target);
-  if (service === undefined) {
+  const door = target === undefined ? queryDoor(context, request) : targetDoor(context, target);
+  if (door === undefined) {
     const format = context.services[0]?.model;
     if (format === undefined) throw new Error("the handler was made without services");
     const jsonFormat = context.services.find(({ model }) => model.protocol === "json")?.model ?? format;
     return errorAnswer(jsonFormat, unknownOperation(target ?? ""), requestId);
   }
+  const { model } = door;
   try {
-    return await callService(context, service, request, response, { target, requestId });
+    return await callService(context, door, request, response, { target, requestId });
   } catch (error) {
     if (error instanceof CallerGoneError) return undefined;
     if (error instanceof AwsError) {
       if (error.httpStatus === 408 || error.httpStatus === 413) response.setHeader("connection", "close");
-      return errorAnswer(service.model, error, requestId);
+      return errorAnswer(model, error, requestId);
     }
-    if (error instanceof SignatureError)
-      return errorAnswer(service.model, toAwsError(error, service.model.protocol), requestId);
-    context.log.error(
-      { err: error, requestId, target, service: service.model.name },
-      "an operation failed unexpectedly",
-    );
-    return errorAnswer(service.model, internalFailure(service.model), requestId);
+    if (error instanceof SignatureError) return errorAnswer(model, toAwsError(error, model.protocol), requestId);
+    context.log.error({ err: error, requestId, target, service: model.name }, "an operation failed unexpectedly");
+    return errorAnswer(model, internalFailure(model), requestId);
   }
 }
 
 async function callService<Principal>(
   context: Context<Principal>,
-  service: WireService<Principal>,
+  { service, model }: Door<Principal>,
   request: IncomingMessage,
   response: ServerResponse,
   { target, requestId }: { target: string | undefined; requestId: string },
 ): Promise<Answer> {
-  const { model } = service;
   const { method = "", url = "", headers } = request;
   const opened = context.verifier.open({ method, url, headers }, model.signingName);
   const sent = await readBody(request, context.limits, context.clock);
@@ -159,20 +174,14 @@ function formValue(form: FormNode, name: string): string | undefined {
   return form.children.get(name)?.value;
 }
 
-function targetService<Principal>(
-  { services }: Context<Principal>,
-  target: string,
-): WireService<Principal> | undefined {
+function targetDoor<Principal>({ doors }: Context<Principal>, target: string): Door<Principal> | undefined {
   const prefix = target.slice(0, Math.max(0, target.indexOf(".")));
-  return services.find(({ model }) => model.protocol === "json" && model.targetPrefix === prefix);
+  return doors.find(({ model }) => model.protocol === "json" && model.targetPrefix === prefix);
 }
 
 /** The Query service that the request is signed for; else the first, which then refuses it in the Query form. */
-function queryService<Principal>(
-  { services }: Context<Principal>,
-  request: IncomingMessage,
-): WireService<Principal> | undefined {
-  const query = services.filter(({ model }) => model.protocol === "query");
+function queryDoor<Principal>({ doors }: Context<Principal>, request: IncomingMessage): Door<Principal> | undefined {
+  const query = doors.filter(({ model }) => model.protocol === "query");
   const signedFor = /\/([a-z0-9-]+)\/aws4_request/.exec(request.headers.authorization ?? "")?.[1];
   return query.find(({ model }) => model.signingName === signedFor) ?? query[0];
 }

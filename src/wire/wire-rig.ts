@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { systemClock } from "../runtime/clock.ts";
 import { type Log, silentLog } from "../runtime/log.ts";
 import { systemRandom } from "../runtime/random.ts";
-import { ecsModel, elbv2Model, logsModel } from "./model.ts";
+import { cloudWatchModel, ecsModel, elbv2Model, logsModel } from "./model.ts";
 import { createWireHandler, type WireHandlerOptions } from "./server.ts";
 import type { WireCall } from "./wire-service.ts";
 
@@ -25,7 +25,7 @@ export async function startWireRig(
 ): Promise<WireRig> {
   const errors: { fields: object; message: string }[] = [];
   const log: Log = { ...silentLog(), error: (fields, message) => errors.push({ fields, message }) };
-  const services = [ecsModel(), elbv2Model(), logsModel()].map((model) => ({
+  const services = [ecsModel(), elbv2Model(), cloudWatchModel(), logsModel()].map((model) => ({
     model,
     has: () => true,
     call: async (operation: string, input: unknown, call: WireCall<string>) =>

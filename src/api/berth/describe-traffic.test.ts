@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ListenerRecord, LoadBalancerRecord, TargetGroupRecord, TargetRecord } from "../../model/load-balancer.ts";
-import { BALANCER, codes, GROUP, LISTENER, sampleOf } from "../../telemetry/testing.ts";
+import type { LoadBalancerRecord, TargetRecord } from "../../model/load-balancer.ts";
+import { BALANCER, codes, fillWithTraffic, GROUP, sampleOf } from "../../telemetry/testing.ts";
 import { arrange, refused, TEST_CALL, TEST_START, testContext } from "../ecs/testing.ts";
 import { describeTraffic } from "./describe-traffic.ts";
 
@@ -9,15 +9,13 @@ import { describeTraffic } from "./describe-traffic.ts";
 async function rig(targets = 2) {
   const context = await testContext();
   await arrange(context, (tx) => {
-    for (const [arn, name, type] of [
-      [BALANCER, "web", "application"],
-      [`${BALANCER}2`, "idle", "network"],
-    ])
-      tx.loadBalancers.put({ arn, name, type, attributes: {} } as LoadBalancerRecord);
-    const defaultActions = [{ Type: "forward", TargetGroupArn: GROUP }];
-    const listener = { arn: LISTENER, loadBalancerArn: BALANCER, protocol: "HTTP", port: 80, defaultActions };
-    tx.listeners.put({ ...listener, defaultRuleArn: "rule", attributes: {} } as unknown as ListenerRecord);
-    tx.targetGroups.put({ arn: GROUP, name: "hello", attributes: {} } as TargetGroupRecord);
+    tx.loadBalancers.put({
+      arn: `${BALANCER}2`,
+      name: "idle",
+      type: "network",
+      attributes: {},
+    } as unknown as LoadBalancerRecord);
+    fillWithTraffic(tx, {});
     for (let n = 0; n < targets; n += 1) {
       const state = n === 1 ? "unhealthy" : "healthy";
       const taskArn = n === 0 ? "arn:task" : undefined;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { generatedFiles } from "../../../scripts/generate/files.ts";
-import { acmModel, berthModel, ecsModel, elbv2Model, logsModel, type Shape } from "../model.ts";
+import { acmModel, berthModel, cloudWatchModel, ecsModel, elbv2Model, logsModel, type Shape } from "../model.ts";
 
 const files = generatedFiles();
 
@@ -32,7 +32,7 @@ test("the models hold all that the SDK knows: operations, errors, number kinds, 
 });
 
 test("every error that an operation lists is in the model", () => {
-  for (const model of [acmModel(), ecsModel(), elbv2Model(), logsModel(), berthModel()])
+  for (const model of [acmModel(), cloudWatchModel(), ecsModel(), elbv2Model(), logsModel(), berthModel()])
     for (const operation of model.operations.values())
       for (const error of operation.errors) assert.ok(model.errors.has(error), `${operation.name}: ${error}`);
 });

@@ -1,0 +1,2 @@
+export { cloudWatchOperations } from "./operations.ts";
+export { createCloudWatchService } from "./service.ts";
