@@ -45,6 +45,17 @@ test("of three hours the oldest is forgotten, and what comes too late counts in 
   assert.equal(series.total.sums.requests, 15);
 });
 
+test("a span that ends far in the future has all that has happened in it", () => {
+  const series = new Series();
+  const now = 1_000_000 * MINUTE + 40_000;
+  series.add(now - 10_000, { requests: 3 });
+  for (const minutes of [5, 1440]) {
+    const from = now - 40_000;
+    assert.equal(series.between(from, from + minutes * MINUTE, now).sums.requests, 3);
+    assert.equal(series.between(from - 10 * MINUTE, from + minutes * MINUTE, now).sums.requests, 3);
+  }
+});
+
 test("of what is so now the sum, the most and the least are kept", () => {
   const series = new Series();
   const now = 1_000_000 * MINUTE;

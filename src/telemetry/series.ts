@@ -135,7 +135,7 @@ export class Series {
   between(from: number, to: number, now: number): Span {
     const total = new Span();
     const fine = RESOLUTIONS.findIndex(({ stepMs, steps }) => from > now - stepMs * (steps - 1));
-    this.#rings[fine === -1 ? RESOLUTIONS.length - 1 : fine]?.addTo(total, from, to);
+    this.#rings[fine === -1 ? RESOLUTIONS.length - 1 : fine]?.addTo(total, from, Math.min(to, now + 1));
     return total;
   }
 }

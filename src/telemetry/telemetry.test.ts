@@ -15,7 +15,9 @@ const TG = { TargetGroup: GROUP_NAME };
 async function rig(states: Parameters<typeof storeWithTraffic>[1] = { a: "healthy", b: "healthy", c: "unhealthy" }) {
   const clock = new ManualClock(START);
   const store = await clock.during(storeWithTraffic(clock, states));
-  return { clock, store, telemetry: createTelemetry(store, clock) };
+  const telemetry = createTelemetry(store, clock);
+  await clock.pass(1000);
+  return { clock, store, telemetry };
 }
 
 /** The statistic of a metric over the first minute. */

@@ -143,7 +143,7 @@ export class RemoteBalancer implements Balancer {
         this.#status = message.status;
         break;
       case "traffic":
-        for (const listener of this.#trafficListeners) listener(message.sample);
+        this.#carried(message.sample);
         break;
       case "bind-answer":
         this.#questions.get(message.question)?.(message.problem);
@@ -151,6 +151,12 @@ export class RemoteBalancer implements Balancer {
       case "unknown":
         break;
     }
+  }
+
+  /** It is taken to be of now: the host's clock may be wrong, and what is added up from several must be of one time. */
+  #carried(sample: TrafficSample): void {
+    const ofNow = { ...sample, at: this.#clock.now() };
+    for (const listener of this.#trafficListeners) listener(ofNow);
   }
 
   /** Sends what has changed since the last change, unless that is still on its way. */
