@@ -103,3 +103,16 @@ test("a certificate bundle that is not there is named", () => {
   const connection = { endpoint: "https://x.test", region: "us-east-1", key: KEY };
   assert.throws(() => connect(connection, { AWS_CA_BUNDLE: "/nowhere.pem" }), /AWS_CA_BUNDLE is '\/nowhere.pem'/);
 });
+
+test("what `berth env` sets for this machine's server leads to its files too, another server's key or address does not", () => {
+  leaveServer(base, { endpoint: ENDPOINT, region: "us-east-1", pid: process.pid });
+  const given = { AWS_ENDPOINT_URL: `${ENDPOINT}/`, AWS_ACCESS_KEY_ID: "AKIALOCAL", AWS_SECRET_ACCESS_KEY: "local" };
+  const found = findConnection({}, env(given));
+  assert.equal(found.credentialsFile, join(base, "credentials"));
+  assert.equal(found.dataDir, base);
+  for (const other of [{ AWS_ACCESS_KEY_ID: "AKIAOTHER" }, { AWS_ENDPOINT_URL: "http://127.0.0.1:7171" }]) {
+    const elsewhere = findConnection({}, env({ ...given, ...other }));
+    assert.equal(elsewhere.credentialsFile, undefined);
+    assert.equal(elsewhere.dataDir, undefined);
+  }
+});

@@ -59,7 +59,7 @@ export function findConnection(flags: ConnectionFlags, env: NodeJS.ProcessEnv): 
     throw new UsageError(`the endpoint '${named}' is not a URL such as http://127.0.0.1:7070`);
   const region = flags.region ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || local?.server.region || "us-east-1");
   const key = keyFromEnvironment(env);
-  if (key !== undefined) return { endpoint: named, region, key };
+  if (key !== undefined) return { endpoint: named, region, key, ...filesOf(local, named, key) };
   const file = env.AWS_SHARED_CREDENTIALS_FILE || (local && join(local.dataDir, "credentials"));
   if (file === undefined) {
     throw new UsageError(
@@ -67,6 +67,18 @@ export function findConnection(flags: ConnectionFlags, env: NodeJS.ProcessEnv): 
     );
   }
   return { endpoint: named, region, ...keyFromFile(file, env.AWS_PROFILE || "default") };
+}
+
+/** The data directory of this machine's server, and the credentials file in it, if that is the server that is named and the key is its own. */
+function filesOf(
+  local: ReturnType<typeof localServer>,
+  endpoint: string,
+  key: AccessKey,
+): Pick<Connection, "credentialsFile" | "dataDir"> {
+  if (local === undefined || new URL(local.server.endpoint).origin !== new URL(endpoint).origin) return {};
+  const own = keyFromFile(join(local.dataDir, "credentials"), "default");
+  if (own.key.accessKeyId !== key.accessKeyId) return {};
+  return { credentialsFile: own.credentialsFile, dataDir: local.dataDir };
 }
 
 function noServer(flags: ConnectionFlags, env: NodeJS.ProcessEnv): string {
