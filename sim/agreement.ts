@@ -1,6 +1,7 @@
 import type { ServiceRecord } from "../src/model/service.ts";
 import type { BerthView } from "../src/store/index.ts";
 import { short } from "./story.ts";
+import { desiredOf } from "./task-sets.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -45,8 +46,15 @@ function servicesDisagree(view: BerthView): string | undefined {
 function unsteady(service: ServiceRecord, view: BerthView): string | undefined {
   const tasks = view.tasks.where("service", service.arn);
   const well = tasks.filter((t) => t.lastStatus === "RUNNING" && t.desiredStatus === "RUNNING").length;
-  if (well !== service.desiredCount || tasks.length !== service.desiredCount) {
-    return `has ${tasks.map((t) => `${short(t.arn)} ${t.lastStatus}/${t.desiredStatus}`).join(", ")} of ${service.desiredCount}`;
+  const desiredCount = desiredOf(service);
+  if (well !== desiredCount || tasks.length !== desiredCount) {
+    return `has ${tasks.map((t) => `${short(t.arn)} ${t.lastStatus}/${t.desiredStatus}`).join(", ")} of ${desiredCount}`;
+  }
+  if (service.deploymentController === "EXTERNAL") {
+    const sets = service.taskSets ?? [];
+    const open = sets.find((set) => set.status === "DRAINING" || set.stabilityStatus !== "STEADY_STATE");
+    if (open !== undefined) return `has a task set that is ${open.status} and ${open.stabilityStatus}`;
+    return sets.length > 0 && service.steadyAt === undefined ? "is not steady" : undefined;
   }
   if (service.deployments.length !== 1) return `has ${service.deployments.length} deployments`;
   const state = service.deployments[0]?.rolloutState;

@@ -3,6 +3,7 @@ import type { MemoryDisk } from "../src/store/index.ts";
 interface Answer {
   readonly tasks?: readonly { readonly taskArn: string }[];
   readonly task?: { readonly taskArn: string };
+  readonly taskSet?: { readonly taskSetArn: string; readonly serviceArn: string };
   readonly service?: { readonly serviceArn: string };
   readonly taskDefinition?: { readonly taskDefinitionArn: string };
   readonly containerInstance?: { readonly containerInstanceArn: string };
@@ -38,6 +39,21 @@ export function isDurable(disk: MemoryDisk, operation: string, input: object, ou
     case "UpdateService": {
       const arn = answer.service?.serviceArn ?? "";
       return wrong(arn, find("services", arn), { desiredCount: given.desiredCount });
+    }
+    case "CreateTaskSet":
+    case "UpdateTaskSet":
+    case "UpdateServicePrimaryTaskSet": {
+      const { taskSetArn = "", serviceArn = "" } = answer.taskSet ?? {};
+      const sets = (find("services", serviceArn)?.taskSets ?? []) as Record<string, unknown>[];
+      const scalePercent = (given.scale as { value?: number } | undefined)?.value;
+      const status = operation === "UpdateServicePrimaryTaskSet" ? "PRIMARY" : undefined;
+      // What was asked for with the same token before may have been changed since.
+      const members = operation === "CreateTaskSet" ? {} : { scalePercent, status };
+      return wrong(
+        taskSetArn,
+        sets.find((set) => set.arn === taskSetArn),
+        members,
+      );
     }
     case "DeleteService": {
       const arn = answer.service?.serviceArn ?? "";

@@ -5,6 +5,7 @@ import type { ServiceDeploymentRecord } from "../src/model/service-deployment.ts
 import type { TaskRecord } from "../src/model/task.ts";
 import type { BerthSchema, BerthView, Change } from "../src/store/index.ts";
 import { short } from "./story.ts";
+import { judgeTaskOfSet, judgeTaskSets, type Unit, unitOf } from "./task-sets.ts";
 
 /** A promise that was not kept. */
 export interface Breach {
@@ -152,9 +153,11 @@ export class Oracle {
     }
     if (after.status === "INACTIVE" && view.tasks.count("service", after.arn) > 0)
       breach("is INACTIVE and has tasks left");
-    if (after.status === "ACTIVE" && after.deployments.filter((d) => d.status === "PRIMARY").length !== 1) {
-      breach("has not one PRIMARY deployment");
+    const primaries = after.deployments.filter((d) => d.status === "PRIMARY").length;
+    if (after.status === "ACTIVE" && primaries !== (after.deploymentController === "EXTERNAL" ? 0 : 1)) {
+      breach(`has ${primaries} PRIMARY deployments`);
     }
+    judgeTaskSets(before, after, view, this.#truth);
   }
 
   /** The new revision gets more traffic only when it is whole, and the listener's rule says the same as the record. */
@@ -190,7 +193,10 @@ export class Oracle {
   }
 
   #judgeStops(stopped: readonly { readonly before: TaskRecord; readonly after: TaskRecord }[], view: BerthView): void {
-    const services = new Map<ServiceRecord, TaskRecord[]>();
+    const stops = new Map<
+      string,
+      { readonly service: ServiceRecord; readonly unit: Unit; readonly tasks: TaskRecord[] }
+    >();
     for (const { before, after } of stopped) {
       if (after.stopCode === "InfrastructureHealth" && after.containerInstanceArn !== undefined)
         this.#judgeLoss(after, view);
@@ -200,16 +206,19 @@ export class Oracle {
       // Where a DAEMON service is to have no task any more, it goes at once.
       if (service.schedulingStrategy === "DAEMON" || isGivenUp(after, view)) continue;
       if (!isHealthy(before, view, after.stoppingAt ?? 0)) continue;
-      services.set(service, [...(services.get(service) ?? []), after]);
+      const unit = unitOf(service, after);
+      const all = stops.get(`${service.arn} ${unit.name}`) ?? { service, unit, tasks: [] };
+      stops.set(`${service.arn} ${unit.name}`, { ...all, tasks: [...all.tasks, after] });
     }
-    for (const [service, tasks] of services) {
+    for (const { service, unit, tasks } of stops.values()) {
       const at = tasks[0]?.stoppingAt ?? 0;
-      const healthy = view.tasks.where("service", service.arn).filter((t) => isHealthy(t, view, at)).length;
-      const floor = Math.ceil((service.desiredCount * service.minimumHealthyPercent) / 100);
+      const its = view.tasks.where("service", service.arn).filter((t) => unit.has(t));
+      const healthy = its.filter((t) => isHealthy(t, view, at)).length;
+      const floor = Math.ceil((unit.desiredCount * service.minimumHealthyPercent) / 100);
       if (healthy >= floor) continue;
       this.#truth.broken(
         "never fewer healthy tasks than the minimum by Berth's own doing",
-        `service ${service.name} stopped ${tasks.map((t) => short(t.arn)).join(", ")}: ${healthy} healthy are left of at least ${floor}`,
+        `${unit.name} stopped ${tasks.map((t) => short(t.arn)).join(", ")}: ${healthy} healthy are left of at least ${floor}`,
       );
     }
   }
@@ -255,10 +264,15 @@ export class Oracle {
         );
       }
     }
-    for (const arn of new Set(started.map((t) => t.serviceArn))) {
-      const service = arn === undefined ? undefined : view.services.get(arn);
-      if (service !== undefined) this.#judgeCeiling(service, view);
+    const units = new Map<string, () => void>();
+    for (const task of started) {
+      const service = view.services.get(task.serviceArn ?? "");
+      if (service === undefined) continue;
+      judgeTaskOfSet(task, service, this.#truth);
+      const unit = unitOf(service, task);
+      units.set(`${service.arn} ${unit.name}`, () => this.#judgeCeiling(service, unit, view));
     }
+    for (const judge of units.values()) judge();
   }
 
   /** A task of a service whose tasks are each to be on an instance of their own shares one. */
@@ -269,12 +283,12 @@ export class Oracle {
     return here.filter((t) => t.serviceArn === service.arn && t.desiredStatus === "RUNNING").length > 1;
   }
 
-  #judgeCeiling(service: ServiceRecord, view: BerthView): void {
+  #judgeCeiling(service: ServiceRecord, unit: Unit, view: BerthView): void {
     if (service.status !== "ACTIVE") {
       this.#truth.broken("a deleted service starts nothing", service.name);
       return;
     }
-    const tasks = view.tasks.where("service", service.arn);
+    const tasks = view.tasks.where("service", service.arn).filter((t) => unit.has(t));
     if (service.schedulingStrategy === "DAEMON") {
       const twice = tasks.find((t) => tasks.some((o) => o !== t && o.containerInstanceArn === t.containerInstanceArn));
       if (twice === undefined) return;
@@ -288,12 +302,12 @@ export class Oracle {
       primary?.rolloutState === "IN_PROGRESS"
         ? tasks.filter((t) => t.lastStatus === "STOPPING" && t.deploymentId !== primary.id).length
         : 0;
-    const ceiling = Math.floor((service.desiredCount * service.maximumPercent) / 100);
+    const ceiling = Math.floor((unit.desiredCount * service.maximumPercent) / 100);
     if (wanted + leaving <= ceiling) return;
     if (service.shift !== undefined && wanted - beingReplaced(tasks, view) <= 2 * service.desiredCount) return;
     this.#truth.broken(
       "never more tasks than the maximum by Berth's own doing",
-      `service ${service.name} has ${wanted} and ${leaving} leaving; ${ceiling} at most`,
+      `${unit.name} has ${wanted} and ${leaving} leaving; ${ceiling} at most`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import type { ServiceRecord } from "../src/model/service.ts";
 import type { BerthView } from "../src/store/index.ts";
 import { short } from "./story.ts";
+import { desiredOf } from "./task-sets.ts";
 import type { Machine, World } from "./world.ts";
 
 /** How often the patrol comes by. */
@@ -64,9 +65,10 @@ export class Patrol {
     const tasks = view.tasks.where("service", service.arn);
     const wanted = tasks.filter((t) => t.desiredStatus === "RUNNING").length;
     const clockNow = this.#world.plane.running?.clock.now() ?? 0;
-    const isHeldBack = service.deployments.some((d) => (d.throttle.nextAttemptAt ?? 0) > clockNow - LOOK_MS);
+    const deployments = [...service.deployments, ...(service.taskSets ?? []).map((set) => set.deployment)];
+    const isHeldBack = deployments.some((d) => (d.throttle.nextAttemptAt ?? 0) > clockNow - LOOK_MS);
     const isShort =
-      !isHeldBack && service.status === "ACTIVE" && wanted < service.desiredCount && tasks.length === wanted;
+      !isHeldBack && service.status === "ACTIVE" && wanted < desiredOf(service) && tasks.length === wanted;
     if (!isShort) {
       this.#shortSince.delete(service.arn);
       return;
@@ -77,7 +79,7 @@ export class Patrol {
     const events = view.serviceEvents.where("service", service.arn).toReversed();
     const last = events.find(({ message }) => REASONS.test(message) || CONTENT.test(message));
     if (last !== undefined && REASONS.test(last.message)) return;
-    const what = `service ${service.name} has ${wanted} of ${service.desiredCount} tasks and its events say nothing of it`;
+    const what = `service ${service.name} has ${wanted} of ${desiredOf(service)} tasks and its events say nothing of it`;
     this.#world.broken("every task that is not placed has its reason told", what);
   }
 

@@ -228,4 +228,28 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     find: 'this.constraints.some((c) => c.kind === "distinctInstance")',
     replace: "false",
   },
+  {
+    name: "rounds a task set's share down",
+    file: "model/task-set.ts",
+    find: "Math.ceil((serviceDesiredCount * set.scalePercent) / 100)",
+    replace: "Math.floor((serviceDesiredCount * set.scalePercent) / 100)",
+  },
+  {
+    name: "drops a deleted task set while it has a task left",
+    file: "deployment/task-sets.ts",
+    find: 'set.status === "DRAINING" && mine.length === 0',
+    replace: 'set.status === "DRAINING" && mine.length <= 1',
+  },
+  {
+    name: "calls a task set steady while its tasks still start",
+    file: "deployment/task-sets.ts",
+    find: "roster.primary.every((m) => isSettled(m, deployment) && !m.isBad);",
+    replace: "isSettled !== undefined;",
+  },
+  {
+    name: "gives a task set's place to the tasks of all",
+    file: "deployment/task-sets.ts",
+    find: "observed.tasks.filter(({ task }) => task.deploymentId === id);",
+    replace: "observed.tasks.slice();",
+  },
 ];

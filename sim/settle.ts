@@ -133,6 +133,10 @@ async function operateCluster(world: World, view: BerthView, cluster: string, ar
   const canBeFixed = hosts.length >= 2 && least >= reserved;
   const portsTaken = new Set<string>();
   for (const service of active) {
+    if (service.deploymentController === "EXTERNAL") {
+      slots -= await operateSteered(world, view, cluster, service, slots);
+      continue;
+    }
     const family = familyOf(service);
     const definition = soundDefinition(service, view);
     if (definition === undefined) {
@@ -169,16 +173,44 @@ async function operateCluster(world: World, view: BerthView, cluster: string, ar
   }
 }
 
+/** Leaves one task set, with all tasks, if there is one that works. Answers how many tasks it has. */
+async function operateSteered(
+  world: World,
+  view: BerthView,
+  cluster: string,
+  { name, taskSets = [], desiredCount: wanted }: ServiceRecord,
+  most: number,
+): Promise<number> {
+  const of = { cluster, service: name };
+  const sound = taskSets.filter((set) => set.status !== "DRAINING" && isSound(view, set.deployment.taskDefinitionArn));
+  const kept = sound.find((set) => set.status === "PRIMARY") ?? sound[0];
+  for (const set of taskSets) {
+    if (set !== kept) await insist(world, "DeleteTaskSet", { ...of, taskSet: set.arn, force: true });
+  }
+  const desiredCount = Math.max(0, Math.min(wanted, most));
+  await insist(world, "UpdateService", {
+    ...of,
+    desiredCount,
+    deploymentConfiguration: { minimumHealthyPercent: 100, maximumPercent: 200 },
+    placementConstraints: [],
+    healthCheckGracePeriodSeconds: 120,
+  });
+  if (kept === undefined) return 0;
+  await insist(world, "UpdateTaskSet", { ...of, taskSet: kept.arn, scale: { value: 100 } });
+  return desiredCount;
+}
+
+function isSound(view: BerthView, arn: string): boolean {
+  const record = view.taskDefinitions.get(arn);
+  const image = record?.definition.containerDefinitions?.[0]?.image ?? "";
+  return record?.status === "ACTIVE" && SOUND_KINDS.includes(kindOf(image));
+}
+
 /** The service's own task definition if its image is sound, else the newest sound one of its family. */
 function soundDefinition(service: ServiceRecord, view: BerthView): string | undefined {
-  const isSound = (arn: string) => {
-    const record = view.taskDefinitions.get(arn);
-    const image = record?.definition.containerDefinitions?.[0]?.image ?? "";
-    return record?.status === "ACTIVE" && SOUND_KINDS.includes(kindOf(image));
-  };
-  if (isSound(service.taskDefinitionArn)) return service.taskDefinitionArn;
+  if (isSound(view, service.taskDefinitionArn)) return service.taskDefinitionArn;
   const family = view.taskDefinitions.get(service.taskDefinitionArn)?.family ?? "";
-  const sound = view.taskDefinitions.where("family", family).filter((d) => isSound(d.arn));
+  const sound = view.taskDefinitions.where("family", family).filter((d) => isSound(view, d.arn));
   return sound.toSorted((a, b) => b.revision - a.revision)[0]?.arn;
 }
 

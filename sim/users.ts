@@ -6,6 +6,7 @@ import type { Chance } from "./chance.ts";
 import type { ServiceName } from "./control-plane.ts";
 import { type Family, targetGroupName } from "./set-up.ts";
 import { pauses, shiftingBalancer, strategy } from "./shift-wishes.ts";
+import { steer } from "./task-set-wishes.ts";
 import { breaker, memberOf, percents, placement } from "./wishes.ts";
 
 /** What users work with. */
@@ -45,6 +46,7 @@ const WEIGHTS = {
   createDaemon: 1.5,
   protectTask: 4,
   rollBack: 1.5,
+  steer: 12,
 } as const;
 
 type Deed = keyof typeof WEIGHTS;
@@ -129,6 +131,8 @@ export class User {
         return this.#protectTask(about);
       case "rollBack":
         return this.#rollBack(about);
+      case "steer":
+        return steer({ ...about, families: this.#parts.families, call: (name, input) => this.#call(name, input) });
     }
   }
 

@@ -17,9 +17,9 @@ export function memberOf(chance: Chance): object {
   return { type: "memberOf", expression };
 }
 
-/** A deployment configuration. */
-export function percents(chance: Chance): object {
-  const limits = chance.pick([
+/** The limits of a deployment. */
+export function limits(chance: Chance): object {
+  return chance.pick([
     { minimumHealthyPercent: 100, maximumPercent: 200 },
     { minimumHealthyPercent: 50, maximumPercent: 200 },
     { minimumHealthyPercent: 50, maximumPercent: 100 },
@@ -27,7 +27,12 @@ export function percents(chance: Chance): object {
     { minimumHealthyPercent: 67, maximumPercent: 134 },
     { minimumHealthyPercent: 100, maximumPercent: 150 },
   ]);
-  return chance.is(0.4) ? { ...limits, deploymentCircuitBreaker: breaker(chance) } : limits;
+}
+
+/** A deployment configuration. */
+export function percents(chance: Chance): object {
+  const chosen = limits(chance);
+  return chance.is(0.4) ? { ...chosen, deploymentCircuitBreaker: breaker(chance) } : chosen;
 }
 
 /** Strategies and constraints of a new service. */

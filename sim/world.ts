@@ -19,7 +19,10 @@ import { ProcessClock, START, VirtualTime, type WallClock } from "./virtual-time
 /** From a decision to its commit, on the slowest disk. */
 const LONGEST_COMMIT_MS = 30_000;
 const MOST_CHANGES_PER_MINUTE = 3_000;
-const WISHES: ReadonlySet<string> = new Set(["CreateService", "UpdateService", "DeleteService"]);
+const WISHES: ReadonlySet<string> = new Set([
+  ...["CreateService", "UpdateService", "DeleteService"],
+  ...["CreateTaskSet", "UpdateTaskSet", "DeleteTaskSet", "UpdateServicePrimaryTaskSet"],
+]);
 /** How long a handshake may take. */
 const HANDSHAKE_MS = 30_000;
 
