@@ -121,7 +121,7 @@ test("what clients were answered is what /metrics and berth top say", async () =
   const table = await berth("top", "--once", "--seconds", "60");
   assert.match(
     table,
-    /^LOAD BALANCER .* CONN\/S .* P99 .* HEALTH\nweb {2}.*\n {2}HTTP:\d+ .*\n {2}hello .* 1 healthy\n {4}127/,
+    /^LOAD BALANCER +HEALTH +CONN\/S .* P99 +ACTIVE\nweb .*\n {2}HTTP:\d+ .*\n {2}hello +1 healthy .*\n {4}127/,
   );
 });
 

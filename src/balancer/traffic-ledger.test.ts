@@ -87,6 +87,9 @@ test("a row whose counts went back began anew", () => {
   assert.deepEqual(changes([5, 5], [6, 4]), [6, 4]);
   assert.deepEqual(changes([5, 5], [6, 5]), [1, 0]);
   assert.deepEqual(changes(undefined, [2, 1]), [2, 1]);
+  assert.deepEqual(changes([6, 5], [0, 0]), [0, 0]);
+  assert.equal(changes([6, 5], [6, 5]), undefined);
+  assert.equal(changes(undefined, [0, 0]), undefined);
 });
 
 /** What happens to a load balancer, as a property's steps. */

@@ -112,7 +112,8 @@ export class TrafficLedger {
       const key = `${row.proxy}/${row.name}`;
       book.rows.set(key, row.counts);
       if (row.active > 0) book.active.set(key, row.active);
-      if (!book.found) this.#count(row, changes(before.get(key), row.counts));
+      const change = book.found ? undefined : changes(before.get(key), row.counts);
+      if (change !== undefined) this.#count(row, change);
     }
     book.found = false;
   }
@@ -149,10 +150,10 @@ export class TrafficLedger {
     const groupId = row.kind === "frontend" ? undefined : targetGroupIdOf(row.proxy);
     if (groupId === undefined) return;
     const group = this.#group(groupId);
+    group.isTcp = row.mode === "tcp";
     if (row.kind === "backend") {
-      group.isTcp = row.mode === "tcp";
       group.add(change);
-    } else if (change.some((count) => count > 0)) {
+    } else {
       group.ofTargets.add(change);
       target(group, targetIdOf(row.name)).add(change);
     }
@@ -195,10 +196,19 @@ export class TrafficLedger {
   }
 }
 
-/** How much a row's counts grew. If one of them is smaller, the row began anew. */
-export function changes(before: readonly number[] | undefined, now: readonly number[]): readonly number[] {
-  if (before === undefined || now.some((count, index) => count < (before[index] ?? 0))) return now;
-  return now.map((count, index) => count - (before[index] ?? 0));
+/**
+ * How much a row's counts grew; undefined if they are as they were, as most are where there are thousands of targets. If one of them is
+ * smaller, the row began anew.
+ */
+export function changes(before: readonly number[] | undefined, now: readonly number[]): readonly number[] | undefined {
+  let grew = false;
+  for (let index = 0; index < now.length; index += 1) {
+    const [was = 0, is = 0] = [before?.[index], now[index]];
+    if (is < was) return now;
+    if (is > was) grew = true;
+  }
+  if (!grew) return undefined;
+  return before === undefined ? now : now.map((count, index) => count - (before[index] ?? 0));
 }
 
 const target = (group: GroupAccount, id: string): Account => group.targets.getOrInsertComputed(id, () => new Account());

@@ -61,19 +61,18 @@ test("the table has a line for each load balancer, listener, target group and ta
     },
     false,
   );
-  const row = (name: string, connections: string, more = "") =>
-    `${name.padEnd(31)}  ${connections.padStart(7)}     12.0     10.0        0      2.0        0     12ms    100ms    1.50s        4${more}\n`;
-  const nothing = "        -".repeat(8);
+  const row = (name: string, health: string, connections: string) =>
+    `${name.padEnd(31)}  ${health.padEnd(22)}  ${connections.padStart(6)}    12.0    10.0       0     2.0       0    12ms   100ms   1.50s       4\n`;
   assert.equal(
     table,
     [
-      "LOAD BALANCER                     CONN/S    REQ/S    2XX/S    3XX/S    4XX/S    5XX/S      P50      P90      P99   ACTIVE  HEALTH\n",
-      row("web", "3.0"),
-      row("  HTTP:80", "3.0"),
-      row("  hello", "-", "  1 healthy, 2 unhealthy"),
-      row("    10.0.0.1:80 (task 01234567)", "-", "  healthy"),
+      "LOAD BALANCER                    HEALTH                  CONN/S   REQ/S   2XX/S   3XX/S   4XX/S   5XX/S     P50     P90     P99  ACTIVE\n",
+      row("web", "", "3.0"),
+      row("  HTTP:80", "", "3.0"),
+      row("  hello", "1 healthy, 2 unhealthy", "-"),
+      row("    10.0.0.1:80 (task 01234567)", "healthy", "-"),
       "    and 7 more\n",
-      `${"db".padEnd(31)}      3.0${nothing}        4\n`,
+      `${"db".padEnd(31)}  ${"".padEnd(22)}     3.0${"       -".repeat(8)}       4\n`,
     ].join(""),
   );
 });

@@ -45,7 +45,7 @@ function groupHealth({ healthyTargets, unhealthyTargets }: BerthShape<"TargetGro
   return unhealthyTargets === 0 ? healthy : `${healthy}, ${unhealthyTargets} unhealthy`;
 }
 
-const WIDTH = 7;
+const WIDTH = 6;
 
 /** A column of figures, right-aligned; `-` for a thing that has no such figure. */
 const column = (
@@ -59,6 +59,8 @@ const column = (
 
 const COLUMNS: readonly Column<Row>[] = [
   { heading: "LOAD BALANCER", of: ({ name }) => name },
+  // Before the figures, so that a narrow terminal shows it.
+  { heading: "HEALTH", of: ({ health }) => health },
   column(
     "CONN/S",
     (f) => rate(f.connectionsPerSecond),
@@ -77,7 +79,6 @@ const COLUMNS: readonly Column<Row>[] = [
     (f) => String(f.active),
     () => true,
   ),
-  { heading: "HEALTH", of: ({ health }) => health },
 ];
 
 /** Three figures that matter: `0`, `0.1`, `9.5`, `120`, `12.3k`. */
