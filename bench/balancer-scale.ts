@@ -1,5 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +18,7 @@ import { silentLog } from "../src/runtime/log.ts";
 /**
  * What a large load balancer costs: 10,000 targets in 100 target groups behind 500 rules. How long until HAProxy has the whole,
  * how long one target's coming and going takes, and a change of weights, each without a reload; and what requests notice of
- * 1,000 target changes. Every target is one web server of this process, at addresses of loopback. Linux; takes about a minute.
+ * 1,000 target changes. Every target is one HAProxy that answers by itself, at addresses of loopback. Linux; takes about a minute.
  * Usage: bench/balancer-scale.ts [TARGETS, 100 to 20000]
  */
 const TARGETS = Number(process.argv[2] ?? 10_000);
@@ -30,10 +31,18 @@ if (!Number.isInteger(TARGETS) || TARGETS < GROUPS || TARGETS > 20_000)
 const LIMIT_MS = 120_000;
 
 const clock = systemClock();
-const web = createServer((_request, response) => response.end("ok")).listen(0, "0.0.0.0");
-await new Promise((resolve) => web.once("listening", resolve));
-const targetPort = (web.address() as AddressInfo).port;
+const targetPort = await freePort();
 const port = await freePort();
+const dir = mkdtempSync(join(tmpdir(), "berth-bench-"));
+const TARGET_CONFIG = `global
+  maxconn 8192
+defaults
+  mode http
+  timeout client 60s
+frontend targets
+  bind 0.0.0.0:${targetPort}
+  http-request return status 200 content-type text/plain string "ok"
+`;
 
 function group(index: number, count: number): TargetGroupState {
   return {
@@ -96,14 +105,16 @@ const state = (targetGroups: readonly TargetGroupState[], some: readonly RuleSta
 /** The groups with `more` targets in the last one. */
 const withMore = (more: number) => [...groups.slice(0, -1), group(GROUPS - 1, TARGETS / GROUPS + more)];
 
-const dir = mkdtempSync(join(tmpdir(), "berth-bench-"));
+writeFileSync(join(dir, "targets.cfg"), TARGET_CONFIG);
+const targets = spawn("haproxy", ["-f", join(dir, "targets.cfg")], { stdio: "ignore", detached: true });
+const targetsGone = once(targets, "exit");
 const balancer = await startBalancer({ dir, launcher: localLauncher(), clock, log: silentLog() });
 try {
   await measure(balancer);
 } finally {
   await balancer.stop({ graceMs: 0 });
-  web.closeAllConnections();
-  web.close();
+  targets.kill("SIGTERM");
+  await targetsGone;
   rmSync(dir, { recursive: true, force: true });
 }
 

@@ -223,7 +223,7 @@ test("a configuration that HAProxy cannot take leaves the one before it at work,
     const state = stateOf(port, []);
     const listeners = ports.map((p) => ({ ...state.listeners[0]!, id: `at:${p}`, port: p }));
     const config = renderConfiguration({ ...state, listeners }, new Map(), settings, description);
-    return { text: config, description, serverState: "1\n", maps: new Map(), certificates: new Map() };
+    return { text: config, sample: config, description, serverState: "1\n", maps: new Map(), certificates: new Map() };
   };
   const refused = (error: unknown) =>
     error instanceof ConfigurationRefused && error.binds.get(frontendName(`at:${taken}`))?.includes("in use") === true;
@@ -234,7 +234,7 @@ test("a configuration that HAProxy cannot take leaves the one before it at work,
   assert.equal((await haproxy.find())?.pid, worker.pid);
   assert.deepEqual([...haproxy.carried().sockets.values()], [`127.0.0.1:${port}`]);
   await assert.rejects(
-    haproxy.reload({ ...text([port], "four"), text: "nonsense\n" }),
+    haproxy.reload({ ...text([port], "four"), sample: "nonsense\n" }),
     /refuses its configuration: .*nonsense/,
   );
   const next = await haproxy.reload(text([port, other], "five"));

@@ -219,15 +219,17 @@ export function renderConfiguration(
   return `# Written by Berth. It is written anew at every change of a listener or target group.\n${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 
-/**
- * A fingerprint of all that only a reload can change: everything but the targets, the weights of forwards to several groups,
- * challenges, and certificates that are no default. Equal fingerprints: HAProxy can get from
- * one state to the other by its runtime API alone. Servers' options are in it, since a server keeps those it was added with.
- */
-export function structureOf(state: BalancerState, settings: ConfigurationSettings): string {
+/** The configuration for `state` with a server in each group that stands for all that may be there. */
+export function sampleConfiguration(state: BalancerState, settings: ConfigurationSettings): string {
   const sample = { id: "sample", address: "192.0.2.1", port: 1, draining: false };
   const groups = state.targetGroups.map((group) => ({ ...group, targets: [sample] }));
   const servers = new Map(groups.map(({ id }) => [id, [{ name: "sample", targetId: sample.id }]]));
-  const text = renderConfiguration({ ...state, targetGroups: groups }, servers, settings, "");
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+  return renderConfiguration({ ...state, targetGroups: groups }, servers, settings, "sample");
 }
+
+/**
+ * A fingerprint of all that only a reload can change: everything but the targets, the weights of forwards to several groups, and
+ * certificates that are no default. Equal fingerprints: HAProxy can get from
+ * one state to the other by its runtime API alone. Servers' options are in it, since a server keeps those it was added with.
+ */
+export const structureOf = (sample: string): string => createHash("sha256").update(sample).digest("hex").slice(0, 16);

@@ -3,7 +3,7 @@ import type { Log } from "../runtime/log.ts";
 import type { Balancer, BalancerStatus } from "./balancer.ts";
 import { probeBind } from "./bind.ts";
 import { type Command, isDeleted } from "./commands.ts";
-import { type ConfigurationSettings, renderConfiguration, structureOf } from "./configuration.ts";
+import { type ConfigurationSettings, renderConfiguration, sampleConfiguration, structureOf } from "./configuration.ts";
 import { Fleet } from "./fleet.ts";
 import { ConfigurationRefused, HaproxyProcess, type Snapshot } from "./haproxy.ts";
 import { haproxyVersion, type Launcher } from "./launcher.ts";
@@ -70,6 +70,8 @@ class Driver implements Balancer {
   #generation = 0;
   /** The fingerprint of what HAProxy runs, the backends it has and the sockets it holds. */
   #structure = "";
+  /** A state that has this structure: it need not be worked out at every look. */
+  #carried: BalancerState | undefined;
   #backends: ReadonlySet<string> = new Set();
   #bound: ReadonlySet<string> = new Set();
   #lastError: string | undefined;
@@ -267,10 +269,14 @@ class Driver implements Balancer {
   async #openAll(state: BalancerState, running: boolean): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       const openable = await this.#listeners.openable(state, this.#bound, this.#clock.monotonic());
-      const structure = structureOf(openable, this.#settings);
-      if (running && structure === this.#structure) return false;
+      if (running && openable === this.#carried) return false;
+      const sample = sampleConfiguration(openable, this.#settings);
+      if (running && structureOf(sample) === this.#structure) {
+        this.#carried = openable;
+        return false;
+      }
       try {
-        await this.#become(openable, structure, running);
+        await this.#become(openable, sample, running);
         return true;
       } catch (error) {
         if (!(error instanceof ConfigurationRefused)) throw error;
@@ -282,12 +288,15 @@ class Driver implements Balancer {
     }
   }
 
-  async #become(state: BalancerState, structure: string, running: boolean): Promise<void> {
+  async #become(state: BalancerState, sample: string, running: boolean): Promise<void> {
     const generation = this.#generation + 1;
+    const structure = structureOf(sample);
     const description = `berth ${generation} ${structure}`;
+    this.#fleet.expect(state);
     const { maps, certificates, took } = this.#live.ofState(state, this.#fleet.tracks);
     const config = {
       text: renderConfiguration(state, this.#fleet.written(state), this.#settings, description),
+      sample,
       description,
       serverState: renderServerState(state, this.#fleet.tracks),
       maps,
@@ -296,6 +305,7 @@ class Driver implements Balancer {
     const from = this.#clock.monotonic();
     const worker = running ? await this.#haproxy.reload(config) : await this.#haproxy.start(config);
     this.#took(worker, generation, structure);
+    this.#carried = state;
     took();
     const fields = { generation, pid: worker.pid, ms: Math.round(this.#clock.monotonic() - from) };
     this.#log.info(fields, running ? "HAProxy reloaded" : "HAProxy started");
@@ -305,6 +315,7 @@ class Driver implements Balancer {
     this.#worker = worker;
     this.#generation = generation;
     this.#structure = structure;
+    this.#carried = undefined;
     const { sockets, backends } = this.#haproxy.carried();
     this.#bound = new Set(sockets.values());
     this.#backends = backends;

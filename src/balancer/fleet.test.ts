@@ -174,3 +174,22 @@ test("the state that a new worker starts from tells up, down, draining and new t
     `${server(out)}:open 0 1 0`,
   ]);
 });
+
+test("a worker that starts is given all targets, the new ones down, and needs no command for them", () => {
+  const fleet = seasoned();
+  const state = stateOf(a, b, { ...b, id: "leaves", draining: true });
+  fleet.expect(state);
+  const written = fleet.written(state).get("g") ?? [];
+  assert.deepEqual(
+    written.map(({ name }) => name),
+    [A, server(b)],
+  );
+  const lines = renderServerState(state, fleet.tracks).split("\n");
+  const word = (name: string, index: number) => lines.find((line) => line.includes(` ${name} `))?.split(" ")[index];
+  assert.deepEqual([word(A, 5), word(server(b), 5)], ["2", "0"], "operational states: running, stopped");
+  assert.equal(word(backupName(server(b)), 6), "1", "administrative state: maintenance");
+  const down = [row(server(b), "DOWN", { checkStatus: "INI" }), row(backupName(server(b)), "MAINT")];
+  const look = fleet.look(state, [...up(), ...down], [], 0);
+  assert.deepEqual(texts(look), []);
+  assert.equal(look.reports.get("tg.g/b")?.state, "initial");
+});

@@ -3,7 +3,15 @@ import type { WrittenServers } from "./configuration.ts";
 import { backendName, backupOf, serverPrefix } from "./names.ts";
 import type { BalancerState, TargetGroupState, TargetReport, TargetState } from "./state.ts";
 import type { ServerRow } from "./statistics.ts";
-import { lookAtTarget, pairServers, removeServer, type ServerAction, type ServerView, type Track } from "./target.ts";
+import {
+  lookAtTarget,
+  newTrack,
+  pairServers,
+  removeServer,
+  type ServerAction,
+  type ServerView,
+  type Track,
+} from "./target.ts";
 
 /** What a look at all servers asks for, and what is known after it. */
 export interface FleetLook {
@@ -65,7 +73,7 @@ export class Fleet {
     return changed;
   }
 
-  /** The servers to write into a configuration: those that HAProxy was told of and that are still wanted. */
+  /** The servers to write into a configuration: those that stand for targets that are still wanted. */
   written(state: BalancerState): WrittenServers {
     return new Map(
       state.targetGroups.map((group) => [
@@ -77,6 +85,21 @@ export class Fleet {
         }),
       ]),
     );
+  }
+
+  /**
+   * Has every target stand for a server, so that a worker that starts has them all: those that are new are down until their first good
+   * check. To add thousands by commands takes seconds.
+   */
+  expect(state: BalancerState): void {
+    const tracks = new Map(this.#tracks);
+    for (const group of state.targetGroups) {
+      const known = tracks.get(group.id);
+      const fresh = group.targets.filter(({ id, draining }) => !draining && known?.get(id) === undefined);
+      const added = fresh.map((target) => [target.id, newTrack(target, 0)] as const);
+      if (added.length > 0) tracks.set(group.id, new Map([...(known ?? []), ...added]));
+    }
+    this.#tracks = tracks;
   }
 
   /** A new worker counts from zero. */

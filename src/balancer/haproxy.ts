@@ -76,6 +76,8 @@ export function boundSockets(text: string): Map<string, string> {
 export interface WorkerConfiguration {
   /** haproxy.cfg. */
   readonly text: string;
+  /** The same with a server for each group where there may be thousands: whatever HAProxy could refuse is in it. */
+  readonly sample: string;
   /** What `show info` is to say of it, so that it is known when it is there. */
   readonly description: string;
   readonly serverState: string;
@@ -177,6 +179,7 @@ export class HaproxyProcess {
    * HAProxy refuses could take down, and every moment until it serves is an outage.
    */
   async start(config: WorkerConfiguration): Promise<WorkerInfo> {
+    this.#writeParts(config);
     this.#write(config);
     renameSync(this.files.nextConfig, this.files.config);
     const from = this.#logSize();
@@ -205,8 +208,10 @@ export class HaproxyProcess {
   async reload(config: WorkerConfiguration): Promise<WorkerInfo> {
     const before = await this.processes();
     const good = readFileSync(this.files.config);
-    this.#write(config);
+    this.#writeParts(config);
+    writeFileSync(this.files.nextConfig, config.sample, { mode: 0o600 });
     await this.#check();
+    this.#write(config);
     renameSync(this.files.nextConfig, this.files.config);
     if (this.#logSize() > LOG_LIMIT_BYTES) truncateSync(this.files.log);
     const from = this.#logSize();
@@ -300,11 +305,14 @@ export class HaproxyProcess {
     rmSync(this.files.pid, { force: true });
   }
 
-  /** Writes all that a worker reads; the configuration itself under the name of the next one. */
-  #write({ text, serverState, maps, certificates }: WorkerConfiguration): void {
-    writeFileSync(this.files.nextConfig, text, { mode: 0o600 });
-    // What runs read the files before these at its start and never reads them again.
+  /** What runs read these at its start and never reads them again. */
+  #writeParts({ maps, certificates }: WorkerConfiguration): void {
     for (const [path, content] of [...maps, ...certificates]) writeFileSync(path, content, { mode: 0o600 });
+  }
+
+  /** The configuration goes under the name of the next one. */
+  #write({ text, serverState }: WorkerConfiguration): void {
+    writeFileSync(this.files.nextConfig, text, { mode: 0o600 });
     writeFileSync(this.files.serverState, serverState, { mode: 0o600 });
   }
 

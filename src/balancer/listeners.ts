@@ -21,13 +21,13 @@ export class Listeners {
     return [...this.#failed].map(([listenerId, { error }]) => ({ listenerId, error }));
   }
 
-  /** `state` with the listeners that can be opened. `bound`: the sockets that our HAProxy holds, which need no trying. */
+  /** `state`, itself or with those listeners only that can be opened. `bound`: the sockets that our HAProxy holds, which need no trying. */
   async openable(state: BalancerState, bound: ReadonlySet<string>, nowMs: number): Promise<BalancerState> {
     const wanted = new Set(state.listeners.map(({ id }) => id));
     for (const id of this.#failed.keys()) if (!wanted.has(id)) this.#failed.delete(id);
     const listeners: ListenerState[] = [];
     for (const listener of state.listeners) if (await this.#canOpen(listener, bound, nowMs)) listeners.push(listener);
-    return { ...state, listeners };
+    return listeners.length === state.listeners.length ? state : { ...state, listeners };
   }
 
   /** Leaves out the listeners that HAProxy could not open. Whether any of `state`'s was among them. */

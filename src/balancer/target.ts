@@ -60,6 +60,13 @@ const inMaintenance = (row: ServerRow) => row.status.startsWith("MAINT");
 /** The number at the end of a server's name. */
 const numberOf = (name: string) => Number(name.slice(name.lastIndexOf(":") + 1));
 
+/** A target that enters, with the server of that number. */
+export const newTrack = (target: TargetState, number: number): Track => ({
+  server: `${serverPrefix(target)}${number}`,
+  health: { phase: "initial", markDowns: 0 },
+  draining: false,
+});
+
 /** Servers of one backend by name, each with its copy; copies whose server is gone stand alone under `orphans`. */
 export function pairServers(rows: readonly ServerRow[]): {
   readonly servers: Map<string, ServerView>;
@@ -168,9 +175,8 @@ export function lookAtTarget(
   }
   if (current === undefined) {
     if (target.draining) return { actions, report: reportOf(group, target, undefined, sessions, true) };
-    const server = `${serverPrefix(target)}${1 + Math.max(-1, ...views.map(({ row }) => numberOf(row.name)))}`;
-    const track: Track = { server, health: { phase: "initial", markDowns: 0 }, draining: false };
-    actions.push({ kind: "add", server, group, target });
+    const track = newTrack(target, 1 + Math.max(-1, ...views.map(({ row }) => numberOf(row.name))));
+    actions.push({ kind: "add", server: track.server, group, target });
     return { track, actions, report: reportOf(group, target, track, sessions, false) };
   }
   const open = current.copy !== undefined && !inMaintenance(current.copy);

@@ -142,7 +142,7 @@ export class TrafficWatch {
     const worker: Followed = { pid, session, stopLines: undefined, idleLooks: 0 };
     this.#hear(worker, isKnown);
     this.#followed.set(pid, worker);
-    await this.#count(worker);
+    if (pid === this.#found) await this.#count(worker); // what is not ours to tell; of another the next sample tells all
   }
 
   #hear(worker: Followed, onlyNew: boolean): void {
