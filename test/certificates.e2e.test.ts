@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import type { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import {
   ACMClient,
@@ -35,12 +36,16 @@ import { eventually } from "./rig/eventually.ts";
 import { type Pebble, startPebble } from "./rig/pebble.ts";
 
 const run = promisify(execFile);
+const MAIN = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
+const SECOND_ADDRESS = "127.0.0.2";
 
 let dir: string;
 let pebble: Pebble;
 let cluster: Cluster;
 let acm: ACMClient;
 let target: Server;
+/** A balancer beside the server's own, which is at 127.0.0.1. */
+let second: ChildProcess;
 let balancerArn: string;
 let groupArn: string;
 
@@ -49,6 +54,9 @@ before(async () => {
   pebble = await startPebble(dir);
   cluster = await startCluster({ hosts: 0, serverArgs: pebble.serverArgs });
   acm = new ACMClient({ endpoint: cluster.endpoint, region: "us-east-1", credentials: cluster.key, maxAttempts: 1 });
+  const carries = ["balancer", "--name", "second", "--address", SECOND_ADDRESS, "--state-dir", join(dir, "second")];
+  const env = { ...cluster.env, BERTH_ENDPOINT: cluster.endpoint };
+  second = spawn(process.execPath, [MAIN, ...carries], { env, stdio: "ignore" });
   target = createServer((_request, response) => response.end("hello")).listen(0, "127.0.0.1");
   await once(target, "listening");
   const { port } = target.address() as AddressInfo;
@@ -62,6 +70,11 @@ before(async () => {
   balancerArn = balancer.LoadBalancers?.[0]?.LoadBalancerArn ?? "";
 });
 after(async () => {
+  if (second?.exitCode === null) {
+    const gone = once(second, "exit");
+    second.kill("SIGINT"); // its HAProxy ends with it
+    await gone;
+  }
   acm?.destroy();
   await cluster?.close();
   await pebble?.close();
@@ -102,10 +115,15 @@ async function listen(Protocol: "HTTP" | "HTTPS", Port: number, CertificateArn?:
 }
 
 /** A request over HTTPS that verifies the certificate by that root: the body, and the certificate's serial number. */
-function secureGet(port: number, servername: string, ca: string): Promise<{ body: string; serial: string }> {
+function secureGet(
+  port: number,
+  servername: string,
+  ca: string,
+  host = "127.0.0.1",
+): Promise<{ body: string; serial: string }> {
   return new Promise((resolve, reject) => {
     const agent = new Agent({ ca, maxCachedSessions: 0 });
-    const sent = request({ host: "127.0.0.1", port, servername, agent, headers: { host: servername } }, (answer) => {
+    const sent = request({ host, port, servername, agent, headers: { host: servername } }, (answer) => {
       const { socket } = answer as unknown as { socket: { getPeerX509Certificate(): X509Certificate } };
       const serial = socket.getPeerX509Certificate().serialNumber;
       let body = "";
@@ -154,7 +172,8 @@ test("a certificate for localhost is there at once, from an authority of the ser
   assert.match((await run("openssl", [...check, join(dir, "leaf.pem")])).stdout, /OK/);
 });
 
-test("HTTP validation waits for a listener, then issues for two names; a renewal under load fails no request", async () => {
+test("HTTP validation waits for a listener, then issues for two names, each answered by another balancer; a renewal under load fails no request", async () => {
+  await pebble.point("b.berth.example", SECOND_ADDRESS);
   const names = { DomainName: "a.berth.example", SubjectAlternativeNames: ["b.berth.example"] };
   const arn = await ask({ ...names, ValidationMethod: "HTTP", IdempotencyToken: "one" });
   assert.equal(await ask({ ...names, ValidationMethod: "HTTP", IdempotencyToken: "one" }), arn);
@@ -172,6 +191,9 @@ test("HTTP validation waits for a listener, then issues for two names; a renewal
   const port = await freePort();
   await listen("HTTPS", port, arn);
   const root = await pebble.root();
+  await eventually("the second balancer shows it, too", 5000, () =>
+    secureGet(port, "b.berth.example", root, SECOND_ADDRESS).catch(() => undefined),
+  );
   const first = await eventually("it is shown", 5000, () =>
     secureGet(port, "a.berth.example", root).catch(() => undefined),
   );
@@ -216,7 +238,7 @@ test("DNS validation by a hook program, with a wildcard; the server is killed in
 });
 
 test("what fails says why: a name that is answered elsewhere, a hook program that refuses; a deleted request is over", async () => {
-  await pebble.pointElsewhere("elsewhere.berth.example");
+  await pebble.point("elsewhere.berth.example", "127.0.0.9");
   const elsewhere = await ask({ DomainName: "elsewhere.berth.example", ValidationMethod: "HTTP" });
   const answer = await eventually(
     "the ACME server's words",

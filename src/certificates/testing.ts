@@ -34,6 +34,14 @@ export class FakeAcmeServer implements AcmeServer {
   validate: (name: string) => AcmeProblem | undefined = () => undefined;
   /** Called before each call: what it throws is what the caller gets. */
   disturb: (call: keyof AcmeServer) => void = () => {};
+  /** What certificates are issued for: the names of their order, and the key of its signing request, by default. */
+  issueFor: (names: readonly string[], key: KeyObject) => { names: readonly string[]; key: KeyObject } = (
+    names,
+    key,
+  ) => ({
+    names,
+    key,
+  });
   /** The lifetime of what is issued, in milliseconds. */
   lifetimeMs = 90 * 86_400_000;
   readonly #now: () => Instant;
@@ -127,14 +135,15 @@ export class FakeAcmeServer implements AcmeServer {
     return { status, authorizations, finalize: `${url}/finalize`, certificate: `${url}/certificate` };
   }
 
-  async #issue(names: readonly string[], request: Buffer): Promise<string> {
+  async #issue(ordered: readonly string[], request: Buffer): Promise<string> {
+    const { names, key } = this.issueFor(ordered, publicKeyIn(request));
     const now = this.#now();
     const root = await newAuthority(now, this.#random);
     const [, commonName] = /^CN=(.+)$/m.exec(new X509Certificate(root.certificate).subject ?? "") ?? [];
     const issuer = { organization: "Berth", commonName };
     const validity = { notBefore: now, notAfter: now + this.lifetimeMs };
     const contents = { subject: subjectOf(names), issuer, serial: Buffer.from("01", "hex"), ...validity, names };
-    return `${certificateOf(contents, publicKeyIn(request), createPrivateKey(root.privateKey))}\n${root.certificate}\n`;
+    return `${certificateOf(contents, key, createPrivateKey(root.privateKey))}\n${root.certificate}\n`;
   }
 }
 

@@ -118,7 +118,10 @@ export const atRest = (at: Instant, now: Instant): LookAnswer => ({
   restMs: Math.min(Math.max(0, at - now), ASK_AGAIN_MS),
 });
 
-/** Whether the same question may be answered in a while. */
+/** Of ACME's errors, those that say "not now". Source: RFC 8555, 6.7. */
+const NOT_NOW: ReadonlySet<string> = new Set(["orderNotReady", "rateLimited", "serverInternal"]);
+
+/** Whether the same question may be answered in a while: the server says so, or did not answer as an ACME server does. */
 function isPassing({ type, status = 503 }: AcmeError): boolean {
-  return type === "orderNotReady" || type === "rateLimited" || status === 429 || status >= 500;
+  return type === undefined ? status === 429 || status >= 500 : NOT_NOW.has(type);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { AcmeError, DnsHookError } from "../certificates/index.ts";
+import { AcmeError, DnsHookError, newPrivateKey } from "../certificates/index.ts";
 import { FakeAcmeServer } from "../certificates/testing.ts";
 import type { CertificateRequest } from "../model/certificate.ts";
 import type { ListenerRecord } from "../model/load-balancer.ts";
@@ -182,7 +182,7 @@ test("[CE3] a control plane that is killed at any moment goes on with its order"
           if (when === "after") await original(...args);
           return new Promise(() => {}); // the answer never gets to the one that asked
         };
-        await world.put("a", { validation });
+        await world.put("a", { validation, names: ["a.example", "b.example"] });
         await world.until(`${call} was called`, () => isStruck);
         for (let i = 0; i < 50; i++) await turn();
         await world.restart();
@@ -334,6 +334,19 @@ test("[CE7] what a listener shows is renewed in time, and stays while that fails
   await world.stop();
 });
 
+test("[CE7] who asks for a renewal gets one, at once, of a certificate that nobody shows, too", async () => {
+  const world = await new World().start();
+  await world.listen(80);
+  await world.put("a");
+  await world.issued("a");
+  const { certificate } = world.of("a");
+  await world.transact((tx) => requestRenewal(tx, world.of("a")));
+  await world.until("there is another", () => world.of("a").certificate !== certificate);
+  await world.clock.pass(10 * MINUTE);
+  assert.deepEqual([world.acme.orders, world.of("a").request.renewNow], [2, undefined]);
+  await world.stop();
+});
+
 test("[CE8] TXT records are removed, also of a certificate that was deleted; a hook program that fails is called three times", async () => {
   const world = await new World().start();
   world.acme.disturb = (call) => {
@@ -392,5 +405,24 @@ test("[CE3] the ACME server is told to look when the listeners answer, or after 
   await world.until("it was told all the same", () => world.acme.calls.includes("answer"));
   assert.ok(world.clock.now() - startedAt >= 10_000);
   await world.issued("a");
+  await world.stop();
+});
+
+test("[CE5] a certificate for other names or for another key is not taken, and the old one stays", async () => {
+  const world = await new World().start();
+  await world.listen(80);
+  await world.put("a", { names: ["a.example", "b.example"] });
+  await world.issued("a");
+  const { certificate } = world.of("a");
+  const other = await newPrivateKey("EC_prime256v1");
+  for (const [issueFor, why] of [
+    [() => ({ names: ["a.example"], key: other }), /issued a certificate without b\.example/],
+    [(names: readonly string[]) => ({ names, key: other }), /issued a certificate for another key/],
+  ] as const) {
+    world.acme.issueFor = issueFor;
+    await world.transact((tx) => requestRenewal(tx, world.of("a")));
+    await world.until("it is refused", () => why.test(world.of("a").request.trouble?.message ?? ""));
+    assert.deepEqual([world.of("a").certificate, world.of("a").request.order], [certificate, undefined]);
+  }
   await world.stop();
 });

@@ -15,8 +15,8 @@ export interface Pebble {
   root(): Promise<string>;
   /** The file that holds the hook program up while it is there. */
   readonly holdFile: string;
-  /** Lets a name lead to an address of this machine where nothing listens. */
-  pointElsewhere(name: string): Promise<void>;
+  /** Lets a name lead to another address of this machine than 127.0.0.1. */
+  point(name: string, address: string): Promise<void>;
   /** What the hook program was called with, one call a line. */
   hookCalls(): readonly string[];
   close(): Promise<void>;
@@ -82,8 +82,8 @@ export async function startPebble(dir: string): Promise<Pebble> {
       ...["--acme-eab-kid", "key-1", "--acme-eab-key", EAB_KEY, "--acme-email", "ops@berth.example"],
       ...["--acme-http-port", String(ports.http), "--dns-hook", hook],
     ],
-    pointElsewhere: async (name) => {
-      const body = JSON.stringify({ host: `${name}.`, addresses: ["127.0.0.9"] });
+    point: async (name, address) => {
+      const body = JSON.stringify({ host: `${name}.`, addresses: [address] });
       await fetch(`http://127.0.0.1:${names.management}/add-a`, { method: "POST", body });
     },
     root: () => fetchText(rootUrl, ca),
