@@ -148,16 +148,14 @@ const NO_BALANCER =
   "no balancer is there to open it. Install HAProxy (2.6 or newer) on the server's machine, or name it with --haproxy, and restart the server; or run `berth balancer` on a host";
 
 function balancerFacts(address: string, carriers: Carriers, { view }: BerthStore): BalancerFacts {
+  const named = (name: string) => carriers.connected().find((carrier) => carrier.name === name)?.balancer;
   return {
     address,
     // Those that are known and away will open it when they are back.
     checkBind: async (at, port) =>
       carriers.connected().length + view.balancers.size === 0 ? NO_BALANCER : carriers.checkBind(at, port),
-    status: (name) =>
-      carriers
-        .connected()
-        .find((carrier) => carrier.name === name)
-        ?.balancer.status(),
+    status: (name) => named(name)?.status(),
+    reports: (name) => named(name)?.reports() ?? [],
     drop: (name) => carriers.drop(name),
   };
 }

@@ -29,7 +29,13 @@ export async function fillStore(
     log,
   });
   const scope = { partition: "aws", region: "us-east-1", accountId: "000000000000" };
-  const balancer = { address: "127.0.0.1", checkBind: async () => undefined, status: () => undefined, drop: () => {} };
+  const balancer = {
+    address: "127.0.0.1",
+    checkBind: async () => undefined,
+    status: () => undefined,
+    reports: () => [],
+    drop: () => {},
+  };
   const taskLogs: ApiContext["taskLogs"] = { read: async () => ({ kind: "disconnected" }) };
   const services = { settings: DEFAULT_DEPLOYMENT_SETTINGS, heldHosts: () => new Set<never>() };
   const sealer = createSealer("0".repeat(64), random);

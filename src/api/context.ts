@@ -1,4 +1,4 @@
-import type { BalancerStatus } from "../balancer/index.ts";
+import type { BalancerStatus, TargetReport } from "../balancer/index.ts";
 import type { AgentsHeard } from "../controllers/index.ts";
 import type { DeploymentSettings } from "../deployment/index.ts";
 import type { TaskLogsAnswer, TaskLogsRequest } from "../gateway/index.ts";
@@ -69,6 +69,8 @@ export interface BalancerFacts {
   checkBind(address: string, port: number): Promise<string | undefined>;
   /** How the balancer of that name is; undefined while it is not connected. */
   status(name: string): BalancerStatus | undefined;
+  /** What it says of targets; nothing while it is not connected. */
+  reports(name: string): readonly TargetReport[];
   /** Ends the session of the balancer of that name, if it has one. */
   drop(name: string): void;
 }

@@ -12,6 +12,7 @@ export { type LastLines, type LogReader, startFailedTasksController } from "./fa
 export type { HostLossSettings } from "./host-loss.ts";
 export { type AgentSessions, startInstancesController } from "./instances.ts";
 export { hostContact, observeService } from "./observe-service.ts";
+export { registeredTarget } from "./opinions.ts";
 export { type Move, REBALANCING_SETTINGS, REHEARSAL_SETTINGS, type Rehearsal, rehearseServices } from "./rehearsal.ts";
 
 /** The loops of the control plane, running. */

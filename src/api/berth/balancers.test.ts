@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { BalancerStatus } from "../../balancer/index.ts";
+import type { BalancerStatus, TargetReport } from "../../balancer/index.ts";
+import type { TargetGroupArn } from "../../wire/arn.ts";
 import { arrange, refused, TEST_CALL, testContext } from "../ecs/testing.ts";
 import { berthOperations } from "./index.ts";
 
+const GROUP = "arn:group" as TargetGroupArn;
 const STATUS: BalancerStatus = {
   pid: 7,
   version: "2.6.12",
@@ -18,11 +20,27 @@ async function bench() {
   await arrange(context, (tx) => {
     for (const name of ["b", "a"])
       tx.balancers.put({ name, address: "10.0.0.1", connected: true, registeredAt: 1, connectedChangedAt: 2 });
+    const target = { targetGroupArn: GROUP, id: "10.0.0.7", registeredAt: 5 };
+    tx.targets.put({ ...target, port: 80, state: "healthy" });
+    tx.targets.put({ ...target, port: 81, state: "unhealthy" });
   });
   const status = (name: string) => (name === "a" ? STATUS : undefined);
+  // One that others reach, one that they do not, one that it reaches, and one that is not there any more.
+  const says = (targetId: string, state: TargetReport["state"]) => ({
+    targetGroupId: GROUP,
+    targetId,
+    state,
+    sessions: 0,
+  });
+  const reports = () => [
+    says("10.0.0.7:80@5", "unhealthy"),
+    says("10.0.0.7:81@5", "unhealthy"),
+    says("10.0.0.7:80@5", "healthy"),
+    says("10.0.0.7:80@4", "unhealthy"),
+  ];
   const dropped: string[] = [];
   const drop = (name: string) => void dropped.push(name);
-  return { ...context, dropped, balancer: { ...context.balancer, status, drop } };
+  return { ...context, dropped, balancer: { ...context.balancer, status, reports, drop } };
 }
 
 test("ListBalancers tells of each how it is, and of one that is away that it is", async () => {
@@ -35,9 +53,18 @@ test("ListBalancers tells of each how it is, and of one that is away that it is"
         connected: true,
         haproxyVersion: "2.6.12",
         failedListeners: [{ listenerArn: "arn:listener", error: "in use" }],
+        unreachedTargets: 1,
         problem: "a full disk",
       },
-      { ...known, name: "b", connected: false, haproxyVersion: undefined, failedListeners: [], problem: undefined },
+      {
+        ...known,
+        name: "b",
+        connected: false,
+        haproxyVersion: undefined,
+        failedListeners: [],
+        unreachedTargets: 0,
+        problem: undefined,
+      },
     ],
   });
 });

@@ -1,4 +1,6 @@
-import { OWN_NAME } from "../../balancer/index.ts";
+import { OWN_NAME, type TargetReport } from "../../balancer/index.ts";
+import { registeredTarget } from "../../controllers/index.ts";
+import type { BerthView } from "../../store/index.ts";
 import { invalidParameter, resourceNotFound } from "./errors.ts";
 import type { Operation } from "./operation.ts";
 
@@ -15,11 +17,20 @@ export const listBalancers: Operation<"ListBalancers"> = ({ store, balancer }) =
         connectedChangedAt: new Date(connectedChangedAt),
         haproxyVersion: status?.version || undefined,
         failedListeners: failed.map(({ listenerId, error }) => ({ listenerArn: listenerId, error })),
+        unreachedTargets: status === undefined ? 0 : unreachedBy(store.view, balancer.reports(name)),
         problem: status?.lastError,
       };
     }),
   };
 };
+
+/** How many of these reports say that a target is unhealthy which is recorded as healthy. */
+function unreachedBy(tables: Pick<BerthView, "targets">, reports: readonly TargetReport[]): number {
+  return reports.filter(
+    ({ state, targetGroupId, targetId }) =>
+      state === "unhealthy" && registeredTarget(tables, targetGroupId, targetId)?.state === "healthy",
+  ).length;
+}
 
 export const removeBalancer: Operation<"RemoveBalancer"> = async ({ store, balancer }, { name, force = false }) => {
   if (balancer.status(name) !== undefined && (!force || name === OWN_NAME))

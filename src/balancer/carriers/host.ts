@@ -79,6 +79,7 @@ class Host implements CarrierHost {
   #failed: BalancerStatus["failedListeners"] = [];
   #told: BalancerStatus | undefined;
   #isWaitingToSettle = false;
+  #isStopping = false;
 
   constructor(options: CarrierHostOptions) {
     const { balancer, clock, random, log, pingMs } = options;
@@ -97,12 +98,13 @@ class Host implements CarrierHost {
       onText: (text) => this.#take(text),
       onClosed: () => {
         this.#channel = undefined;
-        log.warn({}, "the control plane is away; what was wanted last is carried on");
+        if (!this.#isStopping) log.warn({}, "the control plane is away; what was wanted last is carried on");
       },
     });
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     this.#patience?.cancel();
     this.#looks.cancel();
     this.#unreport();
@@ -247,9 +249,13 @@ class Host implements CarrierHost {
   }
 
   #send(message: MessageFromHost): void {
-    this.#channel?.send(message);
+    try {
+      this.#channel?.send(message);
+    } catch (error) {
+      this.#options.log.error({ type: message.type, error: (error as Error).message }, "a message could not be sent");
+    }
   }
 }
 
 /** What HAProxy complains of may be long; its beginning says what it is. */
-const short = (text: string): string => text.slice(0, 2_000);
+const short = (text: string): string => text.slice(0, 1_000);

@@ -13,8 +13,8 @@ export const CARRIER_PROTOCOL = 1;
 
 /** Bytes of one message to a host: the whole of the largest state that there may be, with room. */
 export const MAX_BYTES_TO_HOST = 64 * 1024 * 1024;
-/** Bytes of one message from a host. */
-export const MAX_BYTES_FROM_HOST = 4 * 1024 * 1024;
+/** Bytes of one message from a host: the traffic of thousands of targets. */
+export const MAX_BYTES_FROM_HOST = 16 * 1024 * 1024;
 /** Reports in one message, so that none is long. */
 export const MAX_REPORTS = 1_000;
 

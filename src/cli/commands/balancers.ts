@@ -34,7 +34,9 @@ export function balancersCommand(program: Command): void {
     });
 }
 
-function problemsOf({ failedListeners, problem }: BerthShape<"Balancer">): string {
+function problemsOf({ failedListeners, unreachedTargets, problem }: BerthShape<"Balancer">): string {
   const failed = failedListeners.map(({ listenerArn, error }) => `listener ${listenerArn}: ${error}`);
-  return [...(problem === undefined ? [] : [problem]), ...failed].join("; ") || "-";
+  const unreached =
+    unreachedTargets === 0 ? [] : [`${unreachedTargets} targets are unhealthy to it alone: can it reach their hosts?`];
+  return [...(problem === undefined ? [] : [problem]), ...failed, ...unreached].join("; ") || "-";
 }

@@ -129,6 +129,8 @@ export const BERTH_MEMBER_DOCS: Readonly<Record<MemberName, string>> = {
   "Balancer.connectedChangedAt": "When that changed.",
   "Balancer.haproxyVersion": "While it is connected: the version of its HAProxy.",
   "Balancer.failedListeners": "While it is connected: listeners that it could not open, and why.",
+  "Balancer.unreachedTargets":
+    "While it is connected: how many targets are unhealthy to it that are healthy by the others' word. It sends them nothing.",
   "Balancer.problem": "While it is connected: what keeps its HAProxy from what is wanted, in words.",
   "FailedListener.listenerArn": "Whose port could not be had there.",
   "FailedListener.error": "Why, in words.",
