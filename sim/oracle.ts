@@ -6,21 +6,7 @@ import type { TaskRecord } from "../src/model/task.ts";
 import type { BerthSchema, BerthView, Change } from "../src/store/index.ts";
 import { short } from "./story.ts";
 import { judgeTaskOfSet, judgeTaskSets, type Unit, unitOf } from "./task-sets.ts";
-
-/** A promise that was not kept. */
-export interface Breach {
-  readonly promise: string;
-  readonly what: string;
-}
-
-/** What the oracle must know beside the records. */
-export interface Truth {
-  /** For how long the control plane had listened to the instance's agent in vain at that time of its clock, in milliseconds. */
-  silentMs(instanceArn: string, at: number): number;
-  /** Whether a call is under way that may change what is wished of a service. */
-  isWishing(): boolean;
-  broken(promise: string, what: string): void;
-}
+import type { Truth } from "./truth.ts";
 
 /** How long a task with neither a health check nor a target runs until it counts as healthy. */
 const HEALTHY_AFTER_MS = 40_000;

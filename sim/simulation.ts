@@ -1,8 +1,8 @@
 import { mend, startFaults, startPlane } from "./faults.ts";
-import type { Breach } from "./oracle.ts";
 import { Patrol } from "./patrol.ts";
 import { FAMILIES, setUp } from "./set-up.ts";
 import { settle } from "./settle.ts";
+import type { Breach } from "./truth.ts";
 import { User } from "./users.ts";
 import { World } from "./world.ts";
 

@@ -2,8 +2,8 @@ import type { ServiceRecord } from "../src/model/service.ts";
 import type { TaskRecord } from "../src/model/task.ts";
 import type { TaskSetRecord } from "../src/model/task-set.ts";
 import type { BerthView } from "../src/store/index.ts";
-import type { Truth } from "./oracle.ts";
 import { short } from "./story.ts";
+import type { Truth } from "./truth.ts";
 
 /** What the limits of a deployment are of: a service, or each task set of one that is steered from outside. */
 export interface Unit {

@@ -10,10 +10,11 @@ import { drive } from "./driver.ts";
 import { isDurable } from "./durable.ts";
 import { Host } from "./host.ts";
 import { Connection, Link } from "./network.ts";
-import { type Breach, Oracle } from "./oracle.ts";
+import { Oracle } from "./oracle.ts";
 import { type Scenario, scenarioOf } from "./scenario.ts";
 import { Story, short } from "./story.ts";
 import { brief, isWorthTelling, tellChange } from "./telling.ts";
+import type { Breach } from "./truth.ts";
 import { ProcessClock, START, VirtualTime, type WallClock } from "./virtual-time.ts";
 
 /** From a decision to its commit, on the slowest disk. */
