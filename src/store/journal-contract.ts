@@ -9,9 +9,11 @@ export interface JournalPlace {
   remove(): Promise<void>;
 }
 
+type Contract = (promise: string, check: (open: () => Promise<OpenJournal>) => Promise<void>) => void;
+
 /** What every journal promises, as tests. Each test is given a place of its own. */
 export function describeJournalContract(name: string, makePlace: () => Promise<JournalPlace>): void {
-  const contract = (promise: string, check: (open: () => Promise<OpenJournal>) => Promise<void>) =>
+  const contract: Contract = (promise, check) =>
     test(`${name}: ${promise}`, async () => {
       const place = await makePlace();
       const opened: OpenJournal[] = [];
@@ -57,6 +59,8 @@ export function describeJournalContract(name: string, makePlace: () => Promise<J
     assert.ok(journal.revisions.every((revision, i) => i === 0 || revision > (journal.revisions[i - 1] as number)));
   });
 
+  describeAppendingWhileTold(contract);
+
   contract("closing settles what was appended and says nothing afterwards", async (open) => {
     const journal = await open();
     for (let i = 0; i < 50; i++) journal.append(entryOf([put("a", String(i), { i })]));
@@ -93,6 +97,31 @@ export function describeJournalContract(name: string, makePlace: () => Promise<J
   });
 }
 
+/** What is appended by those who are told, as transactions do that follow on others. */
+function describeAppendingWhileTold(contract: Contract): void {
+  contract("what is appended while an entry is told of, or just after, is settled once, in its turn", async (open) => {
+    const journal = await open();
+    const entries = Array.from({ length: 200 }, (_, i) => entryOf([put("a", String(i), { i })]));
+    let next = 0;
+    const appendSome = (count: number) => {
+      for (const entry of entries.slice(next, next + count)) journal.append(entry);
+      next += count;
+    };
+    journal.onSettled = (settled) => {
+      appendSome(settled % 3);
+      queueMicrotask(() => appendSome(settled % 2));
+    };
+    while (next < entries.length) {
+      appendSome(1);
+      await journal.idle();
+    }
+    await journal.idle();
+    assert.deepEqual(journal.settled, entries);
+    await journal.close();
+    assert.equal((await open()).records.size, entries.length);
+  });
+}
+
 function put(table: string, key: string, record: object): JournalWrite {
   return { table, key, record };
 }
@@ -111,6 +140,8 @@ interface OpenJournal {
   readonly records: ReadonlyMap<string, object>;
   readonly settled: readonly JournalEntry[];
   readonly revisions: readonly number[];
+  /** Called within each notice that an entry is settled, with how many are. */
+  onSettled: (settled: number) => void;
   append(entry: JournalEntry): void;
   /** Resolves when everything appended is settled. */
   idle(): Promise<void>;
@@ -140,6 +171,7 @@ async function openJournal(journal: Journal): Promise<OpenJournal> {
       assert.equal(closed, false, "told after close");
       settled.push(entry);
       revisions.push(revision);
+      opened.onSettled(settled.length);
       wake();
     },
     conflicted: unexpected("a conflict"),
@@ -166,5 +198,6 @@ async function openJournal(journal: Journal): Promise<OpenJournal> {
     await journal.close();
     closed = true;
   };
-  return { state, records, settled, revisions, append, idle, commit, close };
+  const opened: OpenJournal = { state, records, settled, revisions, onSettled: () => {}, append, idle, commit, close };
+  return opened;
 }
