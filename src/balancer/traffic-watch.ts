@@ -11,8 +11,8 @@ import type { TrafficSample } from "./traffic-sample.ts";
 /** Between two samples. */
 const SAMPLE_EVERY_MS = 1000;
 
-/** The same while HAProxy ends: somebody waits for it. */
-const ENDING_EVERY_MS = 50;
+/** The same while HAProxy ends, for somebody waits for it; and while a retired worker is about to be let go, for there may only be so many. */
+const SOON_MS = 50;
 
 /** A pause is at least this many times as long as the sample before it took: with thousands of targets, samples become rarer. */
 const PAUSE_PER_SAMPLE = 9;
@@ -91,7 +91,7 @@ export class TrafficWatch {
   /** HAProxy is about to end: each worker is let go as soon as it has no connection. */
   ending(): void {
     this.#isEnding = true;
-    this.#plan(ENDING_EVERY_MS);
+    this.#plan(SOON_MS);
   }
 
   /** Tells a last sample and lets all workers go. */
@@ -110,8 +110,8 @@ export class TrafficWatch {
         const from = this.#clock.monotonic();
         await this.#sample();
         const took = this.#clock.monotonic() - from;
-        const every = this.#isEnding ? ENDING_EVERY_MS : SAMPLE_EVERY_MS;
-        this.#plan(Math.max(every - took, took * PAUSE_PER_SAMPLE));
+        const isSoon = this.#isEnding || [...this.#followed.values()].some(({ idleLooks }) => idleLooks > 0);
+        this.#plan(Math.max((isSoon ? SOON_MS : SAMPLE_EVERY_MS) - took, took * PAUSE_PER_SAMPLE));
       });
     });
   }
