@@ -56,7 +56,7 @@ const SOURCES: readonly Source[] = [
     ],
   },
   {
-    facts: { name: "cloudwatch", signingName: "monitoring", protocol: "query", alsoJson: true },
+    facts: { name: "cloudwatch", signingName: "monitoring", protocol: "query", alsoRpc: true },
     packageName: "@aws-sdk/client-cloudwatch",
     clientName: "CloudWatchClient",
     module: cloudwatch,

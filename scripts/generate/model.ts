@@ -9,8 +9,8 @@ export interface ServiceFacts {
   readonly name: string;
   readonly signingName: string;
   readonly protocol: "json" | "query";
-  /** A service of the Query protocol that newer SDKs speak AWS JSON 1.0 with. */
-  readonly alsoJson?: true;
+  /** A service of the Query protocol that newer SDKs speak AWS JSON 1.0 or Smithy RPC v2 CBOR with. */
+  readonly alsoRpc?: true;
 }
 
 /** Builds the compact model. Throws if a member's kind cannot be told: never guesses. */

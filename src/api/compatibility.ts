@@ -97,8 +97,8 @@ function cloudWatch(): ServedService {
     refused: {},
     notes: [
       "Metrics are those of load balancers, without the dimension AvailabilityZone, of the last three hours since the server started; periods below 60",
-      "seconds of the last three minutes. What is counted has the statistic Sum alone. Spoken as AWS Query, as the aws CLI does, and as AWS JSON 1.0, as newer SDKs",
-      "do; not as Smithy RPC v2 CBOR.",
+      "seconds of the last three minutes. What is counted has the statistic Sum alone. Spoken as AWS Query, AWS JSON 1.0 and Smithy RPC v2 CBOR, as older and",
+      "newer SDKs do.",
       "",
       ...Object.entries(METRICS).map(([namespace, metrics]) => `- ${namespace}: ${Object.keys(metrics).join(", ")}`),
       "",

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { encodeCbor, encodeCborTexts } from "./cbor.ts";
 import type { AwsError } from "./errors.ts";
 import { encodeJson, toJsonValue } from "./json.ts";
 import type { OperationModel, ServiceModel } from "./model.ts";
@@ -8,13 +9,18 @@ import { encodeXmlError, encodeXmlOutput } from "./xml-output.ts";
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
 }
+
+/** How a body is written. CBOR is the other form of what JSON services say. */
+export type Encoding = "json" | "query" | "cbor";
 
 const JSON_TYPE = "application/x-amz-json-1.1";
 /** Services that speak JSON beside Query speak its version 1.0. */
-const jsonType = ({ alsoJson }: ServiceModel) => (alsoJson ? "application/x-amz-json-1.0" : JSON_TYPE);
+const jsonType = ({ alsoRpc }: ServiceModel) => (alsoRpc ? "application/x-amz-json-1.0" : JSON_TYPE);
 const XML_TYPE = "text/xml";
+/** Both headers are the protocol's. Source: Smithy RPC v2 CBOR protocol. */
+const CBOR_HEADERS = { "content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor" };
 
 /** The answer to a call that went well. Throws TypeError if `output` is not of the operation's output shape. */
 export function outputAnswer(
@@ -22,8 +28,10 @@ export function outputAnswer(
   operation: OperationModel,
   output: unknown,
   requestId: string,
+  encoding: Encoding = model.protocol,
 ): Answer {
-  if (model.protocol === "json")
+  if (encoding === "cbor") return { status: 200, headers: CBOR_HEADERS, body: encodeCbor(operation.output, output) };
+  if (encoding === "json")
     return { status: 200, headers: { "content-type": jsonType(model) }, body: encodeJson(operation.output, output) };
   return {
     status: 200,
@@ -33,16 +41,25 @@ export function outputAnswer(
 }
 
 /** The answer to a refusal, in the service's form. Its status is the model's, where the model knows the error. */
-export function errorAnswer(model: ServiceModel, error: AwsError, requestId: string): Answer {
+export function errorAnswer(
+  model: ServiceModel,
+  error: AwsError,
+  requestId: string,
+  encoding: Encoding = model.protocol,
+): Answer {
   const modelled = model.errors.get(error.code);
   const status = modelled?.status ?? error.httpStatus;
-  if (model.protocol === "json") {
+  if (encoding !== "query") {
     const members = modelled === undefined ? {} : (toJsonValue(modelled.shape, error.members) as object);
     const name = modelled?.name ?? error.code;
     // By which SDKs that spoke Query before find the code that their callers know. Source: Smithy, awsQueryCompatible.
-    const compatible: Record<string, string> = model.alsoJson
+    const compatible: Record<string, string> = model.alsoRpc
       ? { "x-amzn-query-error": `${modelled?.code ?? error.code};${status >= 500 ? "Receiver" : "Sender"}` }
       : {};
+    if (encoding === "cbor") {
+      const body = encodeCborTexts({ __type: name, message: error.message });
+      return { status, headers: { ...CBOR_HEADERS, ...compatible }, body };
+    }
     return {
       status,
       headers: { "content-type": jsonType(model), "x-amzn-errortype": name, ...compatible },

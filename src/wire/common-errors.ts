@@ -48,5 +48,5 @@ const COMMON: Readonly<Record<ServiceModel["protocol"], ReadonlySet<string>>> = 
 export function isDeclaredError(model: ServiceModel, operation: OperationModel, error: AwsError): boolean {
   const modelled = model.errors.get(error.code);
   if (modelled !== undefined && operation.errors.has(modelled.name)) return true;
-  return COMMON[model.protocol].has(error.code) || (model.alsoJson && COMMON.query.has(error.code));
+  return COMMON[model.protocol].has(error.code) || (model.alsoRpc && COMMON.query.has(error.code));
 }

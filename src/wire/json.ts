@@ -9,7 +9,11 @@ import type { OperationModel, Shape, StructureShape } from "./model.ts";
  *   member or an unknown enum value, the code of `constraintErrorCode`.
  */
 export function decodeJsonInput(operation: OperationModel, body: Uint8Array): unknown {
-  const parsed = parseJson(body);
+  return decodeParsedInput(operation, parseJson(body));
+}
+
+/** The same for a body that has been read already. */
+export function decodeParsedInput(operation: OperationModel, parsed: unknown): unknown {
   if (parsed === null || typeof parsed !== "object" || Array.isArray(parsed))
     throw serializationError(`${kindOf(parsed)} found where a structure was expected`, undefined);
   const decoder: Decoder = { checked: true, constraintCode: constraintErrorCode(operation) };

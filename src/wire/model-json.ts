@@ -8,8 +8,8 @@ export interface ModelJson {
   /** The service's name in a signature's scope. */
   readonly signingName: string;
   readonly protocol: "json" | "query";
-  /** A service of the Query protocol that newer SDKs speak AWS JSON 1.0 with. */
-  readonly alsoJson?: true;
+  /** A service of the Query protocol that newer SDKs speak AWS JSON 1.0 or Smithy RPC v2 CBOR with. */
+  readonly alsoRpc?: true;
   readonly version: string;
   /** What stands before the operation's name in X-Amz-Target. */
   readonly targetPrefix: string;

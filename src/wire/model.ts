@@ -10,8 +10,8 @@ export interface ServiceModel {
   /** The service's name in a signature's scope. */
   readonly signingName: string;
   readonly protocol: "json" | "query";
-  /** A service of the Query protocol that newer SDKs speak AWS JSON 1.0 with. */
-  readonly alsoJson: boolean;
+  /** A service of the Query protocol that newer SDKs speak AWS JSON 1.0 or Smithy RPC v2 CBOR with. */
+  readonly alsoRpc: boolean;
   readonly version: string;
   /** What stands before the dot in X-Amz-Target. */
   readonly targetPrefix: string;
@@ -153,12 +153,12 @@ export function linkModel(json: ModelJson): ServiceModel {
       [name, error],
     ];
   });
-  const { name, signingName, protocol, alsoJson = false, version, targetPrefix, xmlNamespace } = json;
+  const { name, signingName, protocol, alsoRpc = false, version, targetPrefix, xmlNamespace } = json;
   return {
     name,
     signingName,
     protocol,
-    alsoJson,
+    alsoRpc,
     version,
     targetPrefix,
     xmlNamespace,

@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
-import { type Answer, answerNotFound, errorAnswer, outputAnswer, writeAnswer } from "./answer.ts";
+import { type Answer, answerNotFound, type Encoding, errorAnswer, outputAnswer, writeAnswer } from "./answer.ts";
+import { parseCbor } from "./cbor.ts";
 import { isDeclaredError } from "./common-errors.ts";
 import { AwsError } from "./errors.ts";
 import { type FormNode, parseForm } from "./form.ts";
 import { IncomingCall } from "./incoming-call.ts";
-import { decodeJsonInput } from "./json.ts";
+import { decodeJsonInput, decodeParsedInput } from "./json.ts";
 import type { OperationModel, ServiceModel } from "./model.ts";
 import { decodeQueryInput } from "./query.ts";
 import { type BodyLimits, CallerGoneError, decompress, readBody } from "./request-body.ts";
@@ -39,8 +40,8 @@ export interface WireHandlerOptions<Principal> {
 }
 
 /**
- * One entry for the APIs of all services: protocol, signature, decoding, the call, encoding. Only `POST /`: whatever else a
- * server answers is routed before. Never throws and never rejects.
+ * One entry for the APIs of all services: protocol, signature, decoding, the call, encoding. Only `POST` to `/` and to the paths of
+ * Smithy RPC v2: whatever else a server answers is routed before. Never throws and never rejects.
  */
 export function createWireHandler<Principal>(
   options: WireHandlerOptions<Principal>,
@@ -51,8 +52,13 @@ export function createWireHandler<Principal>(
   return (request, response) => {
     const requestId = options.random.uuid();
     response.setHeader("x-amzn-requestid", requestId);
-    if (request.method !== "POST" || request.url?.split("?", 1)[0] !== "/") return answerNotFound(response);
-    serve(context, request, response, requestId).then(
+    const path = request.url?.split("?", 1)[0] ?? "";
+    const rpc = RPC_PATH.exec(path)?.groups;
+    if (request.method !== "POST" || (path !== "/" && rpc === undefined)) return answerNotFound(response);
+    const target = rpc === undefined ? headerText(request, "x-amz-target") : `${rpc.service}.${rpc.operation}`;
+    const door = rpc === undefined ? doorOf(context, request, target) : rpcDoor(context, rpc.service ?? "");
+    if (rpc !== undefined && door === undefined) return answerNotFound(response);
+    serve(context, door, request, response, { target, requestId }).then(
       (answer) => answer && writeAnswer(response, answer),
       (error: unknown) => {
         options.log.error({ err: error, requestId }, "a request could not be answered");
@@ -62,9 +68,13 @@ export function createWireHandler<Principal>(
   };
 }
 
+/** Source: Smithy RPC v2 CBOR protocol, "Requests". */
+const RPC_PATH = /^\/service\/(?<service>[A-Za-z0-9_.]{1,100})\/operation\/(?<operation>[A-Za-z0-9_]{1,100})$/;
+
 /** A service by one of the protocols that it speaks. */
 interface Door<Principal> {
   readonly service: WireService<Principal>;
+  readonly encoding: Encoding;
   /** Its model, with that protocol. */
   readonly model: ServiceModel;
 }
@@ -72,11 +82,10 @@ interface Door<Principal> {
 function doorsOf<Principal>(services: readonly WireService<Principal>[]): readonly Door<Principal>[] {
   return services.flatMap((service): Door<Principal>[] => {
     const { model } = service;
-    if (!model.alsoJson) return [{ service, model }];
-    return [
-      { service, model },
-      { service, model: { ...model, protocol: "json" } },
-    ];
+    const own = { service, model, encoding: model.protocol };
+    if (!model.alsoRpc) return [own];
+    const rpc: ServiceModel = { ...model, protocol: "json" };
+    return [own, { service, model: rpc, encoding: "json" }, { service, model: rpc, encoding: "cbor" }];
   });
 }
 
@@ -86,48 +95,55 @@ interface Context<Principal> extends WireHandlerOptions<Principal> {
   readonly verifier: SignatureVerifier<Principal>;
 }
 
+/** What a request names, and its own name. */
+interface Named {
+  readonly target: string | undefined;
+  readonly requestId: string;
+}
+
 async function serve<Principal>(
   context: Context<Principal>,
+  door: Door<Principal> | undefined,
   request: IncomingMessage,
   response: ServerResponse,
-  requestId: string,
+  { target, requestId }: Named,
 ): Promise<Answer | undefined> {
-  const target = headerText(request, "x-amz-target");
-  const door = target === undefined ? queryDoor(context, request) : targetDoor(context, target);
   if (door === undefined) {
     const format = context.services[0]?.model;
     if (format === undefined) throw new Error("the handler was made without services");
     const jsonFormat = context.services.find(({ model }) => model.protocol === "json")?.model ?? format;
     return errorAnswer(jsonFormat, unknownOperation(target ?? ""), requestId);
   }
-  const { model } = door;
+  const { model, encoding } = door;
   try {
     return await callService(context, door, request, response, { target, requestId });
   } catch (error) {
     if (error instanceof CallerGoneError) return undefined;
     if (error instanceof AwsError) {
       if (error.httpStatus === 408 || error.httpStatus === 413) response.setHeader("connection", "close");
-      return errorAnswer(model, error, requestId);
+      return errorAnswer(model, error, requestId, encoding);
     }
-    if (error instanceof SignatureError) return errorAnswer(model, toAwsError(error, model.protocol), requestId);
+    if (error instanceof SignatureError)
+      return errorAnswer(model, toAwsError(error, model.protocol), requestId, encoding);
     context.log.error({ err: error, requestId, target, service: model.name }, "an operation failed unexpectedly");
-    return errorAnswer(model, internalFailure(model), requestId);
+    return errorAnswer(model, internalFailure(model), requestId, encoding);
   }
 }
 
 async function callService<Principal>(
   context: Context<Principal>,
-  { service, model }: Door<Principal>,
+  { service, model, encoding }: Door<Principal>,
   request: IncomingMessage,
   response: ServerResponse,
-  { target, requestId }: { target: string | undefined; requestId: string },
+  { target, requestId }: Named,
 ): Promise<Answer> {
   const { method = "", url = "", headers } = request;
   const opened = context.verifier.open({ method, url, headers }, model.signingName);
   const sent = await readBody(request, context.limits, context.clock);
   const principal = opened.verify(sent);
   const body = await decompress(sent, headerText(request, "content-encoding"), context.limits);
-  const { operation, input } = target === undefined ? decodeQuery(model, body) : decodeJson(model, target, body);
+  const { operation, input } =
+    target === undefined ? decodeQuery(model, body) : decodeRpc(model, target, encoding, body);
   if (!service.has(operation.name))
     context.log.warn(
       { requestId, service: model.name, operation: operation.name },
@@ -136,7 +152,7 @@ async function callService<Principal>(
 
   const call = new IncomingCall(request, response, principal, requestId);
   try {
-    return outputAnswer(model, operation, await service.call(operation.name, input, call), requestId);
+    return outputAnswer(model, operation, await service.call(operation.name, input, call), requestId, encoding);
   } catch (error) {
     if (!(error instanceof AwsError) || isDeclaredError(model, operation, error)) throw error;
     const fields = { err: error, requestId, operation: operation.name, code: error.code };
@@ -150,10 +166,11 @@ interface DecodedCall {
   readonly input: unknown;
 }
 
-function decodeJson(model: ServiceModel, target: string, body: Buffer): DecodedCall {
+function decodeRpc(model: ServiceModel, target: string, encoding: Encoding, body: Buffer): DecodedCall {
   const operation = model.operations.get(target.slice(target.indexOf(".") + 1));
   if (operation === undefined) throw unknownOperation(target);
-  return { operation, input: decodeJsonInput(operation, body) };
+  const input = encoding === "cbor" ? decodeParsedInput(operation, parseCbor(body)) : decodeJsonInput(operation, body);
+  return { operation, input };
 }
 
 function decodeQuery(model: ServiceModel, body: Buffer): DecodedCall {
@@ -174,9 +191,18 @@ function formValue(form: FormNode, name: string): string | undefined {
   return form.children.get(name)?.value;
 }
 
-function targetDoor<Principal>({ doors }: Context<Principal>, target: string): Door<Principal> | undefined {
+function doorOf<Principal>(
+  context: Context<Principal>,
+  request: IncomingMessage,
+  target: string | undefined,
+): Door<Principal> | undefined {
+  if (target === undefined) return queryDoor(context, request);
   const prefix = target.slice(0, Math.max(0, target.indexOf(".")));
-  return doors.find(({ model }) => model.protocol === "json" && model.targetPrefix === prefix);
+  return context.doors.find(({ model, encoding }) => encoding === "json" && model.targetPrefix === prefix);
+}
+
+function rpcDoor<Principal>({ doors }: Context<Principal>, service: string): Door<Principal> | undefined {
+  return doors.find(({ model, encoding }) => encoding === "cbor" && model.targetPrefix === service);
 }
 
 /** The Query service that the request is signed for; else the first, which then refuses it in the Query form. */
