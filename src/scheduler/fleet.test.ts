@@ -79,6 +79,22 @@ test("[PL5] [PL14] a fleet grows with its instances, gives room back, and is not
   assert.ok(fleet.slots.length <= 101, "what left still takes room");
 });
 
+test("[PL6] [PL14] a group's tasks are known on instances that join after it was asked for, and as it comes to be on many", () => {
+  const arns = Array.from({ length: 300 }, (_, i) => instanceWith(`i${i}`).arn);
+  const fleet = Fleet.of(arns.slice(0, 10).map((_, i) => instanceWith(`i${i}`)));
+  const expected = new Map<ContainerInstanceArn, number>();
+  for (const [i, arn] of arns.entries()) {
+    fleet.setInstance(arn, instanceWith(`i${i}`));
+    if (i % 3 === 0) continue;
+    fleet.addTasks(arn, "web", i % 3);
+    expected.set(arn, i % 3);
+    const column = fleet.counts("web");
+    for (const one of arns.slice(0, i + 1)) assert.equal(column[fleet.slotOf(one) ?? -1], expected.get(one) ?? 0);
+  }
+  for (const [arn, count] of expected) fleet.addTasks(arn, "web", -count);
+  assert.ok(fleet.counts("web").every((count) => count === 0));
+});
+
 test("[PL14] what an instance is may change after a task was placed by it", () => {
   const request = requestOf({
     strategy: [{ type: "spread", field: "attribute:rack" }],

@@ -18,6 +18,8 @@ export const READY = 3;
 /** How many attributes' columns, and how many requirements' verdicts, are kept; the ones unused for longest go first. */
 const MAX_ATTRIBUTE_COLUMNS = 8;
 const MAX_VERDICT_COLUMNS = 32;
+/** How many groups that are on few instances have a column beside: to make one costs more than to place a task by it. */
+const MAX_COUNT_COLUMNS = 16;
 const FIRST_CAPACITY = 16;
 
 /** What a check that looks at nothing but an instance's own description has said of each slot: 0 not asked, 1 yes, 2 no. */
@@ -52,6 +54,8 @@ export class Fleet {
   /** Tasks counted on each slot, for their groups and for what they hold: it is given back without an instance and tasks. */
   #tasks: Int32Array = new Int32Array(FIRST_CAPACITY);
   readonly #groups = new Map<string, GroupCounts>();
+  /** Of groups that are on few instances, those that were asked for last. */
+  readonly #counts = new Map<GroupCounts, Int32Array>();
   readonly #attributes = new Map<string, AttributeColumn>();
   readonly #verdicts = new Map<string, VerdictColumn>();
 
@@ -146,7 +150,11 @@ export class Fleet {
 
   /** Tasks of the group by slot, as long as the other columns. To be read only. */
   counts(group: string): Int32Array {
-    return this.#groups.get(group)?.column(this.cpu.length) ?? this.zeros;
+    const counts = this.#groups.get(group);
+    if (counts === undefined) return this.zeros;
+    const column = this.#counts.get(counts) ?? counts.column(this.cpu.length);
+    if (!counts.isDense) keepLatest(this.#counts, counts, column, MAX_COUNT_COLUMNS);
+    return column;
   }
 
   /** Tasks of the group by the value that their instances have of the attribute: by the ids of its column, a copy. */
@@ -190,6 +198,9 @@ export class Fleet {
     const counts = this.#groups.get(group) ?? new GroupCounts();
     if (counts.total === 0) this.#groups.set(group, counts);
     counts.add(slot, difference, this.cpu.length);
+    const kept = this.#counts.get(counts);
+    if (kept !== undefined) kept[slot] = counts.of(slot);
+    if (counts.isDense || counts.total === 0) this.#counts.delete(counts);
     for (const column of this.#attributes.values()) {
       if (counts.total === 0) column.forget(counts);
       else column.count(counts, slot, difference);
@@ -276,6 +287,7 @@ export class Fleet {
     this.zeros = atLeast(this.zeros, capacity);
     this.hashes = atLeast(this.hashes, capacity);
     this.#tasks = atLeast(this.#tasks, capacity);
+    this.#counts.clear();
     for (const column of this.#attributes.values()) column.grow(capacity);
     for (const column of this.#verdicts.values()) column.verdicts = longer(column.verdicts, capacity);
   }
@@ -308,7 +320,7 @@ function isDescribedAlike(a: ContainerInstanceRecord | undefined, b: ContainerIn
 }
 
 /** Puts the item last in the map, and takes the first ones out while there are more than `most`. */
-function keepLatest<T>(map: Map<string, T>, key: string, item: T, most: number): void {
+function keepLatest<K, T>(map: Map<K, T>, key: K, item: T, most: number): void {
   map.delete(key);
   map.set(key, item);
   for (const oldest of map.keys()) {
