@@ -4,12 +4,10 @@ import { join, resolve } from "node:path";
 import { certificateBlocks, challengeProbe, createAcmeClient, dnsHookProgram } from "./certificates/index.ts";
 import type { CertificateIssuers } from "./controllers/index.ts";
 import type { Clock } from "./runtime/clock.ts";
+import { LOCAL_ROOT_FILE } from "./runtime/data-dir.ts";
 import type { ServerSettings } from "./server-settings.ts";
 
 const DAY_MS = 86_400_000;
-
-/** The name of the file with the local authority's root certificate in a data directory. */
-export const LOCAL_ROOT_FILE = "local-ca.pem";
 
 /** Who issues certificates, as the settings say. Throws naming the setting that cannot be used. */
 export function certificateIssuers(settings: ServerSettings, clock: Clock): CertificateIssuers {

@@ -28,12 +28,16 @@ let mark: Footprint;
 let env: NodeJS.ProcessEnv;
 let api = 0;
 let port = 0;
+let httpsPort = 0;
 let forwarding: string;
 
 const ipForward = () => readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8");
 const npmStart = (...more: string[]) =>
   new StartProcess(["npm", "start", "--", ...flags(), ...more], { cwd: clone.dir, env });
-const flags = () => ["--listen", `127.0.0.1:${api}`, "--port", `${port}`, "--host-prefix", mark.hostPrefix];
+const flags = () => [
+  ...["--listen", `127.0.0.1:${api}`, "--port", `${port}`, "--https-port", `${httpsPort}`],
+  ...["--host-prefix", mark.hostPrefix],
+];
 const berth = (...args: string[]) => outcome(["bin/berth", ...args], { cwd: clone.dir, env });
 
 async function assertNothingLeft(): Promise<void> {
@@ -59,7 +63,7 @@ before(async () => {
     BERTH_BRIDGE: mark.bridge,
     BERTH_SUBNET: `${mark.subnetBase}0/24`,
   };
-  [api = 0, port = 0] = await freePorts(2);
+  [api = 0, port = 0, httpsPort = 0] = await freePorts(3);
   forwarding = ipForward();
 });
 
@@ -85,6 +89,9 @@ test("npm start brings up three hosts behind a load balancer, and Ctrl-C leaves 
   for (const address of [`http://127.0.0.1:${port}`, `http://127.0.0.1:${api}`])
     assert.ok(start.output.includes(address));
   await t.test("the example answers one line, and 300 requests are spread evenly", answersEvenly);
+  await t.test("it answers over HTTPS with a certificate that the welcome says how to trust", () =>
+    answersSecurely(start.output),
+  );
   await t.test("the commands find the server from another shell, in tables and in JSON", commandsFindTheServer);
   await t.test("the aws CLI works with what berth env prints", awsCliWorks);
   await t.test(
@@ -98,6 +105,14 @@ test("npm start brings up three hosts behind a load balancer, and Ctrl-C leaves 
   assert.match(start.output, /everything is removed/);
   await assertNothingLeft();
 });
+
+/** By the command that the welcome prints. */
+async function answersSecurely(output: string): Promise<void> {
+  const [, root = "", url = ""] = /curl --cacert (\S+) (https:\/\/localhost:\d+)/.exec(output) ?? [];
+  assert.equal(url, `https://localhost:${httpsPort}`);
+  const curl = await outcome(["curl", "-sS", "--cacert", root, url], { cwd: clone.dir, env });
+  assert.match(curl.stdout, /^Hello from task [0-9a-f]{32} on /, curl.stderr);
+}
 
 async function answersEvenly(): Promise<void> {
   const url = `http://127.0.0.1:${port}/`;
@@ -119,7 +134,7 @@ async function commandsFindTheServer(): Promise<void> {
     [["ps"], /hello:1 +RUNNING .*-[123] /],
     [["services"], /hello +ACTIVE +hello:1 +3 +3 +0 +COMPLETED/],
     [["hosts"], /-1 .* ACTIVE +connected +1 /],
-    [["host", "ls"], /-1 +10\.\S+ +up +up +unix:/],
+    [["host", "ls"], /-1 +10\.\S+ +up +up +- +unix:/],
     [["events", "hello"], /has reached a steady state/],
     [["env"], /AWS_ACCESS_KEY_ID/],
   ] as const) {
@@ -239,6 +254,7 @@ test("a port that is taken is named, with the option that chooses another, and n
   for (const [taken, option] of [
     [() => api, "--listen"],
     [() => port, "--port"],
+    [() => httpsPort, "--https-port"],
   ] as const) {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(taken(), "127.0.0.1", resolve));

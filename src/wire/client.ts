@@ -2,7 +2,16 @@ import type { Clock } from "../runtime/clock.ts";
 import { AwsError } from "./errors.ts";
 import { createPoster, type HttpAnswer, type HttpPoster, UnreachableError } from "./http-exchange.ts";
 import { decodeJsonOutput, encodeJson } from "./json.ts";
-import { berthModel, ecsModel, elbv2Model, logsModel, type OperationModel, type ServiceModel } from "./model.ts";
+import {
+  acmModel,
+  berthModel,
+  ecsModel,
+  elbv2Model,
+  logsModel,
+  type OperationModel,
+  type ServiceModel,
+} from "./model.ts";
+import type { AcmOperations } from "./models/acm.ts";
 import type { BerthOperations } from "./models/berth.ts";
 import type { EcsOperations } from "./models/ecs.ts";
 import type { ElbV2Operations } from "./models/elbv2.ts";
@@ -50,6 +59,12 @@ export interface AwsClient {
     input: ElbV2Operations[K]["input"],
     options?: CallOptions,
   ): Promise<ElbV2Operations[K]["output"]>;
+  /** Like `ecs`, for certificates. */
+  acm<K extends keyof AcmOperations>(
+    operation: K,
+    input: AcmOperations[K]["input"],
+    options?: CallOptions,
+  ): Promise<AcmOperations[K]["output"]>;
   /** Like `ecs`, for logs. */
   logs<K extends keyof LogsOperations>(
     operation: K,
@@ -75,6 +90,7 @@ export function createAwsClient(options: AwsClientOptions): AwsClient {
   return {
     ecs: async (operation, input, call) => (await invoke(connection, ecsModel(), operation, input, call)) as never,
     elbv2: async (operation, input, call) => (await invoke(connection, elbv2Model(), operation, input, call)) as never,
+    acm: async (operation, input, call) => (await invoke(connection, acmModel(), operation, input, call)) as never,
     logs: async (operation, input, call) => (await invoke(connection, logsModel(), operation, input, call)) as never,
     berth: async (operation, input, call) => (await invoke(connection, berthModel(), operation, input, call)) as never,
     close: () => poster.close(),

@@ -1,7 +1,8 @@
+import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { detectMachine } from "../../capacity/index.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { defaultDataDir } from "../../runtime/data-dir.ts";
+import { defaultDataDir, LOCAL_ROOT_FILE } from "../../runtime/data-dir.ts";
 import { startDataDir } from "../connection.ts";
 import type { SetExitCode } from "../exit-code.ts";
 import { claimDataDir } from "../start/claim.ts";
@@ -19,6 +20,7 @@ export function startCommand(program: Command, setExitCode: SetExitCode): void {
     .description("run a whole cluster on this machine with an example service, until Ctrl-C")
     .option("--listen <host:port>", "where the API is served", "127.0.0.1:7070")
     .option("--port <port>", "the port of the example service on 127.0.0.1", portNumber, 8080)
+    .option("--https-port <port>", "the same over HTTPS (default: 8443, if it is free)", portNumber)
     .option("--host-prefix <prefix>", "what the names of the local hosts begin with", hostPrefix, "host-")
     .addHelpText(
       "after",
@@ -31,7 +33,7 @@ Environment:
   BERTH_SUBNET     the network of the local hosts (default: 10.212.0.0/24)
   BERTH_BRIDGE     the bridge of the local hosts (default: berth1)`,
     )
-    .action(async (options: { listen: string; port: number; hostPrefix: string }) =>
+    .action(async (options: { listen: string; port: number; httpsPort?: number; hostPrefix: string }) =>
       setExitCode(await start({ ...options, listen: parseListen(options.listen) })),
     );
 }
@@ -64,7 +66,10 @@ async function start(options: StartOptions): Promise<number> {
   try {
     const connection = await cluster.up();
     const seconds = (clock.monotonic() - started) / 1000;
-    say(welcome({ connection, port: options.port, seconds, dataDir: process.env.BERTH_DATA_DIR || undefined }));
+    const { port } = options;
+    const { httpsPort } = cluster;
+    const rootFile = join(dataDir, LOCAL_ROOT_FILE);
+    say(welcome({ connection, port, httpsPort, rootFile, seconds, dataDir: process.env.BERTH_DATA_DIR || undefined }));
     await aborted(signal);
   } catch (error) {
     failure = signal.aborted || error instanceof StopRequested ? undefined : error;

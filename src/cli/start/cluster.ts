@@ -1,7 +1,7 @@
 import type { AwsClient } from "../../wire/client.ts";
 import { connect, findConnection } from "../connection.ts";
 import type { Claim } from "./claim.ts";
-import { deployExample, EXAMPLE, stopAllTasks, waitForExample } from "./example.ts";
+import { deployExample, EXAMPLE, serveExampleSecurely, stopAllTasks, waitForExample } from "./example.ts";
 import { type FileConnection, LOCAL_HOST_COUNT, startEngineHost, startLocalHosts, waitForHosts } from "./hosts.ts";
 import { type KeptProcess, keepRunning } from "./kept-process.ts";
 import { clearAll, type Place } from "./leftovers.ts";
@@ -10,11 +10,15 @@ import { type Address, checkFree } from "./ports.ts";
 /** How long tasks may take to stop in order where the engine stays; the example's need about a second. */
 const STOP_LIMIT_MS = 30_000;
 
+const USUAL_HTTPS_PORT = 8443;
+
 /** What a start is told. */
 export interface StartOptions {
   readonly listen: Address;
   /** The port of the example service on 127.0.0.1. */
   readonly port: number;
+  /** The same over HTTPS; undefined: 8443 if it is free. */
+  readonly httpsPort?: number;
   /** What the names of the local hosts begin with. */
   readonly hostPrefix: string;
 }
@@ -29,6 +33,7 @@ export class StartedCluster {
   #server: KeptProcess | undefined;
   #agent: KeptProcess | undefined;
   #client: AwsClient | undefined;
+  #httpsPort: number | undefined;
 
   constructor(
     place: Place,
@@ -52,6 +57,7 @@ export class StartedCluster {
       await clearAll(this.#place);
       await checkFree(listen, "the API", "--listen");
       await checkFree({ host: "127.0.0.1", port }, "the example service", "--port");
+      await this.#chooseHttpsPort();
     });
     await this.#step(`starting the server on ${listen.host}:${listen.port}`, () => this.#startServer());
     const connection = this.#readConnection();
@@ -69,10 +75,29 @@ export class StartedCluster {
       await waitForHosts(client, clock, mode === "hosts" ? LOCAL_HOST_COUNT : 1, signal);
     });
     await this.#step(`deploying the example service on ${EXAMPLE.tasks} tasks`, async () => {
-      await deployExample(client, port);
+      const front = await deployExample(client, port);
+      if (this.#httpsPort !== undefined) await serveExampleSecurely(client, clock, front, this.#httpsPort, signal);
       await waitForExample(client, clock, (event) => this.#say(`    ${event}`), signal);
     });
     return connection;
+  }
+
+  /** Where the example is served over HTTPS, if it is. */
+  get httpsPort(): number | undefined {
+    return this.#httpsPort;
+  }
+
+  /** One that was asked for must be free; without the usual one there is no HTTPS. */
+  async #chooseHttpsPort(): Promise<void> {
+    const { httpsPort: wanted } = this.#options;
+    const port = wanted ?? USUAL_HTTPS_PORT;
+    try {
+      await checkFree({ host: "127.0.0.1", port }, "the example service over HTTPS", "--https-port");
+      this.#httpsPort = port;
+    } catch (error) {
+      if (wanted !== undefined) throw error;
+      this.#say(`    ${(error as Error).message}; going on without HTTPS`);
+    }
   }
 
   /** Takes down what there is, also when it came up half way. Answers what could not be removed; the next start tries again. */

@@ -22,9 +22,12 @@ export function exampleImages(): readonly string[] {
 /** How long the example may take to be in service. A loaded machine needs seconds; more than this means that it will not be. */
 const READY_LIMIT_MS = 120_000;
 const POLL_MS = 200;
+/** How long the certificate for localhost may take; it needs some milliseconds. */
+const CERTIFICATE_LIMIT_MS = 20_000;
+const CERTIFICATE_POLL_MS = 20;
 
 /** Registers the example's task definitions and puts its service behind a load balancer, on `port`, through the public API. */
-export async function deployExample(client: AwsClient, port: number): Promise<void> {
+export async function deployExample(client: AwsClient, port: number): Promise<ExampleFront> {
   for (const version of EXAMPLE.versions) await client.ecs("RegisterTaskDefinition", taskDefinition(version));
   const balancer = await client.elbv2("CreateLoadBalancer", { Name: EXAMPLE.name, Type: "application" });
   const group = await client.elbv2("CreateTargetGroup", {
@@ -41,8 +44,9 @@ export async function deployExample(client: AwsClient, port: number): Promise<vo
     TargetGroupArn: targetGroupArn,
     Attributes: [{ Key: "deregistration_delay.timeout_seconds", Value: "10" }],
   });
+  const loadBalancerArn = balancer.LoadBalancers?.[0]?.LoadBalancerArn ?? "";
   await client.elbv2("CreateListener", {
-    LoadBalancerArn: balancer.LoadBalancers?.[0]?.LoadBalancerArn ?? "",
+    LoadBalancerArn: loadBalancerArn,
     Protocol: "HTTP",
     Port: port,
     DefaultActions: [{ Type: "forward", TargetGroupArn: targetGroupArn }],
@@ -54,6 +58,40 @@ export async function deployExample(client: AwsClient, port: number): Promise<vo
     desiredCount: EXAMPLE.tasks,
     launchType: "EC2",
     loadBalancers: [{ targetGroupArn, containerName: "web", containerPort: 80 }],
+  });
+  return { loadBalancerArn, targetGroupArn };
+}
+
+/** What stands in front of the example. */
+interface ExampleFront {
+  readonly loadBalancerArn: string;
+  readonly targetGroupArn: string;
+}
+
+/** Serves the example over HTTPS too, on `port`, with a certificate for localhost from the server's own authority. */
+export async function serveExampleSecurely(
+  client: AwsClient,
+  clock: Clock,
+  { loadBalancerArn, targetGroupArn }: ExampleFront,
+  port: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = clock.monotonic() + CERTIFICATE_LIMIT_MS;
+  const wish = { DomainName: "localhost", KeyAlgorithm: "EC_prime256v1" } as const;
+  const { CertificateArn = "" } = await client.acm("RequestCertificate", wish);
+  for (;;) {
+    const { Certificate: detail } = await client.acm("DescribeCertificate", { CertificateArn });
+    if (detail?.Status === "ISSUED") break;
+    if (clock.monotonic() > deadline)
+      throw new Error(`there is no certificate for localhost: ${detail?.FailureReason ?? detail?.Status}`);
+    await clock.sleep(CERTIFICATE_POLL_MS, signal);
+  }
+  await client.elbv2("CreateListener", {
+    LoadBalancerArn: loadBalancerArn,
+    Protocol: "HTTPS",
+    Port: port,
+    Certificates: [{ CertificateArn }],
+    DefaultActions: [{ Type: "forward", TargetGroupArn: targetGroupArn }],
   });
 }
 

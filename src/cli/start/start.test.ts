@@ -170,9 +170,14 @@ test("the welcome names the addresses, and the data directory where another shel
     region: "us-east-1",
     key: { accessKeyId: "", secretAccessKey: "" },
   };
-  const text = welcome({ connection, port: 8181, seconds: 3.14, dataDir: undefined });
+  const secure = { httpsPort: 8444, rootFile: "/d/local-ca.pem" };
+  const text = welcome({ ...secure, connection, port: 8181, seconds: 3.14, dataDir: undefined });
   for (const part of ["after 3.1 s", "curl http://127.0.0.1:8181", "http://127.0.0.1:7171", "berth env", "Ctrl-C"])
     assert.ok(text.includes(part), part);
   assert.ok(!text.includes("BERTH_DATA_DIR"));
-  assert.match(welcome({ connection, port: 1, seconds: 1, dataDir: "/d" }), /export BERTH_DATA_DIR='\/d'/);
+  assert.match(text, /curl --cacert \/d\/local-ca\.pem https:\/\/localhost:8444/);
+  assert.ok(
+    !welcome({ ...secure, httpsPort: undefined, connection, port: 1, seconds: 1, dataDir: "/d" }).includes("HTTPS"),
+  );
+  assert.match(welcome({ ...secure, connection, port: 1, seconds: 1, dataDir: "/d" }), /export BERTH_DATA_DIR='\/d'/);
 });

@@ -5,13 +5,23 @@ import { EXAMPLE } from "./example.ts";
 export function welcome(up: {
   readonly connection: Connection;
   readonly port: number;
+  /** Undefined where there is no HTTPS. */
+  readonly httpsPort: number | undefined;
+  /** The root certificate that the example's is trusted by. */
+  readonly rootFile: string;
   readonly seconds: number;
   /** BERTH_DATA_DIR, if it is set: commands in another shell need it too. */
   readonly dataDir: string | undefined;
 }): string {
-  const { connection, port, seconds, dataDir } = up;
+  const { connection, port, httpsPort, rootFile, seconds, dataDir } = up;
   const lines: readonly (readonly [string, string] | undefined)[] = [
     ["the example service", `curl http://127.0.0.1:${port}`],
+    httpsPort === undefined
+      ? undefined
+      : [
+          "the same over HTTPS",
+          `curl --cacert ${rootFile} https://localhost:${httpsPort} (trust that file in browsers, too)`,
+        ],
     ["the API", connection.endpoint],
     ["in another shell", "bin/berth ps, bin/berth services, bin/berth hosts"],
     dataDir === undefined ? undefined : ["", `with export BERTH_DATA_DIR='${dataDir}', as here`],
