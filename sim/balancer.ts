@@ -58,6 +58,7 @@ export class SimulatedBalancer {
         return () => listeners.delete(listener);
       },
       onTraffic: () => () => {},
+      onAccess: () => () => {},
       reports: () => [...this.targets.values()].map(reportOf),
       settled: () => Promise.resolve(),
       checkBind: () => Promise.resolve(undefined),

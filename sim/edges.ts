@@ -87,6 +87,7 @@ class EdgeSession implements Balancer {
     return () => this.#listeners.delete(listener);
   }
   onTraffic = () => () => {};
+  onAccess = () => () => {};
   reports = () => [];
   settled = () => Promise.resolve();
   checkBind = () => Promise.resolve(undefined);

@@ -5,7 +5,7 @@ import type { AccountScope, ApiContext, BalancerFacts, Principal } from "./api/c
 import { createEcsService } from "./api/ecs/index.ts";
 import { createElbV2Service } from "./api/elbv2/index.ts";
 import { createLogsService } from "./api/logs/index.ts";
-import { type Balancer, type Carriers, createCarriers } from "./balancer/index.ts";
+import { type AccessRecord, type Balancer, type Carriers, createCarriers } from "./balancer/index.ts";
 import {
   type AttendanceSettings,
   type CertificateIssuers,
@@ -51,6 +51,8 @@ export interface ControlPlaneParts {
   readonly issuers: CertificateIssuers;
   readonly deployment: DeploymentSettings;
   readonly retention: ControllerContext["retention"];
+  /** Takes requests to load balancers with an access log. */
+  readonly takeAccess?: (records: readonly AccessRecord[]) => void;
   readonly hostLoss: Partial<HostLossSettings>;
   /** How long balancers of other hosts are waited for. */
   readonly attendance?: Partial<AttendanceSettings>;
@@ -72,7 +74,7 @@ export function composeControlPlane(parts: ControlPlaneParts): ControlPlane {
   const gateway = createGateway({ store, clock, random, log, authenticate, region: scope.region });
   const carriers = parts.carriers ?? websocketCarriers(parts);
   const telemetry = createTelemetry(store, clock);
-  const endTraffic = hearTraffic(telemetry, carriers);
+  const endTraffic = hearTraffic(telemetry, carriers, parts.takeAccess ?? (() => {}));
   const controller: ControllerContext = {
     store,
     clock,

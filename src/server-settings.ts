@@ -104,6 +104,13 @@ export const SERVER_SETTINGS = {
     10_000,
     [0, 1_000_000],
   ),
+  "access-log-retention": number("DAYS", "how long access logs of load balancers are kept", 30, [1, 3650]),
+  "access-log-limit": number(
+    "MIB",
+    "how large they may be all together, compressed; the oldest are removed first",
+    1024,
+    [1, 1_048_576],
+  ),
   "log-level": pattern(
     text("LEVEL", "debug, info, warn, error or silent", "info"),
     /^(debug|info|warn|error|silent)$/,

@@ -17,7 +17,9 @@ import { administratorKey, keptSecret } from "./server-credentials.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { type BerthStore, MIGRATIONS, openStore, SCHEMA, sqliteJournal } from "./store/index.ts";
 import {
+  AccessFiles,
   controlPlaneMetrics,
+  createAccessLog,
   formatMetrics,
   PROMETHEUS_CONTENT_TYPE,
   type Telemetry,
@@ -118,6 +120,14 @@ function compose({ settings, store, balancer, issuers, clock, random, log }: Par
     accessKeyId === key.accessKeyId && sessionToken === undefined
       ? { secretAccessKey: key.secretAccessKey, principal }
       : undefined;
+  const accountId = settings["account-id"];
+  const files = new AccessFiles({
+    dir: join(dataDir, "access-logs"),
+    clock,
+    log,
+    keepMs: settings["access-log-retention"] * 86_400_000,
+    keepBytes: settings["access-log-limit"] * 1024 * 1024,
+  });
   const { gateway, carriers, telemetry, services, stop } = composeControlPlane({
     store,
     balancer,
@@ -143,12 +153,17 @@ function compose({ settings, store, balancer, issuers, clock, random, log }: Par
       startGraceMs: settings["start-grace"] * 1000,
       brakePercent: settings["host-loss-brake"],
     },
+    takeAccess: createAccessLog({ store, clock, random, region, accountId, files }),
     attendance: { graceMs: settings["balancer-grace"] * 1000, startGraceMs: settings["start-grace"] * 1000 },
   });
   const api = createWireHandler({ services, authenticate, region, clock, random, log });
   const answer = (request: IncomingMessage, response: ServerResponse) =>
     route(request, response, { api, store, telemetry });
-  return { gateway, carriers, answer, stop };
+  const stopAll = async () => {
+    await stop();
+    await files.stop();
+  };
+  return { gateway, carriers, answer, stop: stopAll };
 }
 
 /** HAProxy, or nothing where there is none or none is wanted: then other hosts carry the load balancers, or nobody does. */

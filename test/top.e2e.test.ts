@@ -1,18 +1,21 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import { gunzipSync } from "node:zlib";
 import { CloudWatchClient, GetMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import {
   CreateListenerCommand,
   CreateLoadBalancerCommand,
   CreateRuleCommand,
   CreateTargetGroupCommand,
+  ModifyLoadBalancerAttributesCommand,
   RegisterTargetsCommand,
   waitUntilTargetInService,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
@@ -193,4 +196,55 @@ test("CloudWatch's metrics are answered to the SDK, which speaks JSON, and to th
     await aws("list-metrics", "--namespace", "AWS/ApplicationELB", "--metric-name", "ProcessedBytes"),
   );
   assert.deepEqual(listed.Metrics[0].Dimensions, dimensions);
+});
+
+test("with access logs on, each request is a line in the directory that the bucket and the prefix name", async () => {
+  const attributes = [
+    { Key: "access_logs.s3.enabled", Value: "true" },
+    { Key: "access_logs.s3.bucket", Value: "logs" },
+    { Key: "access_logs.s3.prefix", Value: "web/a" },
+  ];
+  const modify = (Attributes: typeof attributes) =>
+    cluster.elb.send(new ModifyLoadBalancerAttributesCommand({ LoadBalancerArn: balancerArn, Attributes }));
+  await assert.rejects(modify(attributes.slice(0, 1)), /bucket must be specified/);
+  await modify(attributes);
+  const dir = join(cluster.dataDir, "access-logs");
+  const read = () => {
+    const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const texts = files.map((file) => {
+      const bytes = readFileSync(join(file.parentPath, file.name));
+      return (file.name.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
+    });
+    return { paths: files.map((file) => join(file.parentPath, file.name)), text: texts.join("") };
+  };
+  const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`, { redirect: "manual" });
+  // The first that is logged shows that the listener has it.
+  await eventually("requests are logged", 10_000, async () => {
+    await ask("/first");
+    return read().text.includes("/first");
+  });
+  for (const path of ["/missing", "/old", "/slow"]) await ask(path);
+  await eventually("all are logged", 5000, () => Promise.resolve(read().text.includes("/slow")));
+  const { paths, text } = read();
+  const day = new Date().toISOString().slice(0, 4);
+  assert.match(
+    paths[0] ?? "",
+    new RegExp(
+      `/access-logs/logs/web/a/AWSLogs/000000000000/elasticloadbalancing/us-east-1/${day}/\\d\\d/\\d\\d/000000000000_elasticloadbalancing_us-east-1_app\\.web\\.[0-9a-f]{16}_\\d{8}T\\d{4}Z_[0-9.]+_[0-9a-f]{8}\\.log`,
+    ),
+  );
+  const line = (path: string) => text.split("\n").find((one) => one.includes(`:${port}${path} HTTP/1.1"`)) ?? "";
+  assert.match(
+    line("/missing"),
+    new RegExp(
+      `^http .* ${target} [0-9.]+ [0-9.]+ 0\\.000 404 404 .* 0 .* "forward" "-" "-" "${target}" "404" "-" "-" -$`,
+    ),
+  );
+  assert.match(
+    line("/old"),
+    / - -1 -1 -1 301 - .* 1 \S+ "redirect" "http:\/\/127\.0\.0\.1:\d+\/new" "-" "-" "-" "-" "-" -$/,
+  );
+  const slow = Number(line("/slow").split(" ")[6]);
+  assert.ok(slow >= 0.3, `${slow} s`);
+  await modify([{ Key: "access_logs.s3.enabled", Value: "false" }]);
 });

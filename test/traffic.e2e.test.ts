@@ -4,7 +4,14 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Balancer, bucketBounds, type TargetState, type TrafficSample } from "../src/balancer/index.ts";
+import {
+  type AccessRecord,
+  type Balancer,
+  bucketBounds,
+  ruleKeyOf,
+  type TargetState,
+  type TrafficSample,
+} from "../src/balancer/index.ts";
 import {
   ask,
   freePort,
@@ -22,7 +29,7 @@ import {
 async function startAnswering(id: string): Promise<TargetState & { served: number }> {
   const target = { id, address: "127.0.0.1", port: 0, draining: false, served: 0 };
   const server = createServer(async (request, response) => {
-    const [status = 200, delayMs = 0] = (request.url ?? "").slice(1).split("/").map(Number);
+    const [status = 200, delayMs = 0] = (request.url ?? "").slice(1).split("?", 1)[0]!.split("/").map(Number);
     if (request.url === "/health") return response.end();
     target.served += 1;
     if (delayMs > 0) await sleep(delayMs);
@@ -197,4 +204,50 @@ test("a balancer that takes over a running HAProxy tells what happens from then 
   for (let i = 0; i < 3; i += 1) await ask(port, "/200");
   await until("all are told", () => told.of("web answers 2xx") === 3 && told.took(0, 1000) === 3);
   assert.deepEqual([told.of("a answers 2xx"), told.of("web requests")], [3, 3]);
+});
+
+test("every request to a listener with an access log is told of, with the rule that decided", async () => {
+  const a = await startAnswering("a");
+  const port = await freePort();
+  const balancer = await start();
+  const told = totals(balancer);
+  const records: AccessRecord[] = [];
+  balancer.onAccess((some) => records.push(...some));
+  const [listener] = stateOf(port, [a]).listeners;
+  const redirect = {
+    type: "redirect",
+    statusCode: 301,
+    protocol: "#{protocol}",
+    host: "#{host}",
+    port: "#{port}",
+  } as const;
+  const rules = [
+    {
+      id: "old",
+      conditions: [{ field: "path-pattern", values: ["/old"] }],
+      action: { ...redirect, path: "/new", query: "#{query}" },
+    },
+    {
+      id: "group",
+      conditions: [{ field: "path-pattern", values: ["/404*"] }],
+      action: { type: "forward", targetGroups: [{ targetGroupId: GROUP, weight: 1 }] },
+    },
+  ] as const;
+  balancer.apply({ ...stateOf(port, [a]), listeners: [{ ...listener!, rules, accessLog: true }] });
+  await untilHealthy(balancer, 1);
+  const headers = { "user-agent": 'a "b" c' };
+  for (const path of ["/200/20?x=%22", "/404", "/old"]) await ask(port, path, { headers });
+  await Promise.all(Array.from({ length: 60 }, () => ask(port, "/200")));
+  await until("all are told of", () => records.length === 63 && told.took(0, 1e7) === 62);
+  const [first, second, third] = records;
+  const { method, uri, status, targetId, targetAddress, ruleKey, userAgent, host, location } = first ?? {};
+  assert.deepEqual([method, uri, status, targetId], ["GET", "/200/20?x=%22", 200, "a"]);
+  assert.deepEqual([targetAddress, host, location], [`127.0.0.1:${a.port}`, `127.0.0.1:${port}`, ""]);
+  assert.equal(userAgent, 'a "b" c');
+  assert.equal(ruleKey, ruleKeyOf("web", undefined));
+  assert.ok((first?.targetMs ?? 0) >= 19 && (first?.totalMs ?? 0) >= (first?.targetMs ?? 0));
+  assert.ok(Math.abs((first?.at ?? 0) - Date.now()) < 60_000);
+  assert.deepEqual([second?.status, second?.ruleKey], [404, ruleKeyOf("web", "group")]);
+  assert.deepEqual([third?.status, third?.ruleKey, third?.targetId], [301, ruleKeyOf("web", "old"), undefined]);
+  assert.equal(third?.location, `http://127.0.0.1:${port}/new`);
 });

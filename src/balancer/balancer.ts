@@ -1,3 +1,4 @@
+import type { AccessRecord } from "./access-record.ts";
 import type { BalancerState, TargetReport } from "./state.ts";
 import type { TrafficSample } from "./traffic-sample.ts";
 
@@ -26,6 +27,11 @@ export interface Balancer {
    * what stops that. What HAProxy counts while no process has started this balancer is never told.
    */
   onTraffic(listener: (sample: TrafficSample) => void): () => void;
+  /**
+   * Calls `listener` with the requests to listeners that have an access log, within about a second after each is over. Returns what stops that.
+   * Requests that nobody hears of in time are lost: HAProxy does not wait.
+   */
+  onAccess(listener: (records: readonly AccessRecord[]) => void): () => void;
   /** The newest report of every target that is wanted. */
   reports(): readonly TargetReport[];
   /**

@@ -89,7 +89,7 @@ function frontendSections(state: BalancerState, listener: ListenerState, setting
     `  timeout client ${idle}`,
   ];
   if (listener.protocol === "TCP") return [[...lines, ...connectionLines(listener, settings.weightsFile)]];
-  const telling = tellingLines(frontendName(listener.id), state.listeners.length);
+  const telling = tellingLines(frontendName(listener.id), state.listeners.length, listener.accessLog === true);
   const challenges = challengeLines(state, settings.challengesFile);
   const { request, choice } = ruleLines(listener, settings.weightsFile);
   lines.push(
@@ -210,7 +210,11 @@ export function renderConfiguration(
   settings: ConfigurationSettings,
   description: string,
 ): string {
-  const sections = [globalSection(settings, description), ringSection(), defaultsSection()];
+  const sections = [
+    globalSection(settings, description),
+    ringSection(state.listeners.some(({ accessLog }) => accessLog)),
+    defaultsSection(),
+  ];
   for (const listener of state.listeners) sections.push(...frontendSections(state, listener, settings));
   if (sections.some((lines) => lines.some((line) => line.includes(`_backend ${NO_BACKEND}`))))
     sections.push([`backend ${NO_BACKEND}`, "  mode http"]);

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import type { AccessRecord } from "./access-record.ts";
 import type { Balancer, BalancerStatus } from "./balancer.ts";
 import { probeBind } from "./bind.ts";
 import { type Command, isDeleted } from "./commands.ts";
@@ -130,6 +131,10 @@ class Driver implements Balancer {
 
   onTraffic(listener: (sample: TrafficSample) => void): () => void {
     return this.#traffic.onTraffic(listener);
+  }
+
+  onAccess(listener: (records: readonly AccessRecord[]) => void): () => void {
+    return this.#traffic.onAccess(listener);
   }
 
   reports(): readonly TargetReport[] {

@@ -18,6 +18,10 @@ export interface HandoverSettings {
 const nameOf = (listener: ListenerState) =>
   `handover.${createHash("sha256").update(listener.id).digest("hex").slice(0, 12)}`;
 
+/** Whether a request that was given to this server of this backend was handed over, by the names in a log. */
+export const isHandedOver = (backend: string, server: string): boolean =>
+  backend.startsWith("handover.") && server === "current";
+
 const addressOf = (listener: ListenerState, settings: HandoverSettings) =>
   quoteWord(settings.handoverAddress(nameOf(listener).replace(".", "-")));
 

@@ -1,3 +1,4 @@
+export type { AccessRecord } from "./access-record.ts";
 export type { Balancer, BalancerStatus } from "./balancer.ts";
 export { CARRIER_NAME, OWN_NAME } from "./carriers/admission.ts";
 export {
@@ -45,3 +46,4 @@ export {
   type TrafficSample,
 } from "./traffic-sample.ts";
 export { BalancerStateError } from "./validate-state.ts";
+export { ruleKeyOf } from "./weights.ts";

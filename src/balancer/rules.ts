@@ -59,9 +59,10 @@ function fixedLine(row: Row, action: Extract<ListenerAction, { type: "fixed-resp
 /** What is done with a row in the request phase, where the first rule that is true ends the evaluation. */
 function requestLines(listener: ListenerState, row: Row): string[] {
   const { action } = row;
-  if (action.type === "redirect") return redirectLines(listener, row, action);
-  if (action.type === "fixed-response") return [fixedLine(row, action)];
   const claim = `  http-request set-var(txn.rule) str(${row.key})${ifAll(row.when)}`;
+  const noted = listener.accessLog ? [claim] : [];
+  if (action.type === "redirect") return [...noted, ...redirectLines(listener, row, action)];
+  if (action.type === "fixed-response") return [...noted, fixedLine(row, action)];
   return row.isDefault ? [claim] : [claim, "  http-request allow if { var(txn.rule) -m found }"];
 }
 
@@ -133,7 +134,8 @@ export function ruleLines(listener: ListenerState, mapFile: string): RuleLines {
   rows.push({ key: ruleKey(listener, undefined), action: listener.defaultAction, when: [], isDefault: true });
   if (rows.some(({ action }) => weightedForward(action) !== undefined))
     request.push(`  http-request set-var(txn.draw) rand(${RANGE})`);
-  const last = rows.findLastIndex(inRequestPhase);
+  // An access log tells which rule it was.
+  const last = listener.accessLog ? rows.length - 1 : rows.findLastIndex(inRequestPhase);
   for (const row of rows.slice(0, last + 1)) request.push(...requestLines(listener, row));
   for (const [index, row] of rows.entries()) {
     const when = index > last || row.isDefault ? row.when : [`{ var(txn.rule) -m str ${row.key} }`];

@@ -1,3 +1,5 @@
+import { type AccessLine, accessLines, LONGEST_ACCESS_LINE } from "./access-lines.ts";
+
 /**
  * What HAProxy tells of single requests: its statistics have averages of response times only. It writes a line for each request into a
  * ring in its memory, from which the runtime API gives them out: no file, no port, nothing to wait for, and what nobody
@@ -21,19 +23,28 @@ const ONE_IN = 64;
 /** A line's severity says how many requests it stands for, so that a request that is not written of costs next to nothing. */
 const WEIGHT_BY_SEVERITY: Readonly<Record<number, number>> = { 6: 1, 5: ONE_IN };
 
+/** With access logs, each request is written of: some 30,000 of them fit. */
+const ACCESS_RING_BYTES = 16 * 1024 * 1024;
+
 /** The section of the ring. */
-export const ringSection = (): string[] => [
+export const ringSection = (hasAccessLog: boolean): string[] => [
   `ring ${RING}`,
   "  format priority",
-  `  maxlen ${LONGEST_LINE}`,
-  `  size ${RING_BYTES}`,
+  `  maxlen ${hasAccessLog ? LONGEST_ACCESS_LINE : LONGEST_LINE}`,
+  `  size ${hasAccessLog ? ACCESS_RING_BYTES : RING_BYTES}`,
 ];
 
-/** The lines of an HTTP frontend that have it tell of its requests as those of `frontend`, that of one of `listeners`. */
-export function tellingLines(frontend: string, listeners: number): string[] {
+const logLine = (longest: number) => `  log ring@${RING} len ${longest} format priority local0 info`;
+
+/**
+ * The lines of an HTTP frontend that have it tell of its requests as those of `frontend`, that of one of `listeners`; for an access log of
+ * each, and all that there is to tell.
+ */
+export function tellingLines(frontend: string, listeners: number, hasAccessLog: boolean): string[] {
+  if (hasAccessLog) return [logLine(LONGEST_ACCESS_LINE), ...accessLines(frontend)];
   const share = Math.max(LEAST_PER_LISTENER, Math.floor(LINES_PER_SECOND / Math.max(1, listeners)));
   return [
-    `  log ring@${RING} len ${LONGEST_LINE} format priority local0 info`,
+    logLine(LONGEST_LINE),
     `  log-format "${MARK} ${frontend} %b %s %Tr"`,
     `  http-request set-log-level silent if { fe_req_rate gt ${share} }`,
     `  http-request set-log-level notice if { rand(${ONE_IN}) eq 0 } { fe_req_rate gt ${share} }`,
@@ -67,4 +78,10 @@ export function parseAnswerLine(line: string): AnswerLine | undefined {
   const weight = WEIGHT_BY_SEVERITY[Number(priority) & 7];
   if (weight === undefined) return undefined;
   return { frontend, backend, server, ms: Number(ms), weight };
+}
+
+/** What a line for an access log tells of an answer by a target; undefined if none answered. */
+export function answerOf({ frontend, backend, server, record }: AccessLine): AnswerLine | undefined {
+  if (record.targetId === undefined || record.targetMs < 0) return undefined;
+  return { frontend, backend, server, ms: record.targetMs, weight: 1 };
 }

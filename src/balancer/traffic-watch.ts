@@ -1,11 +1,13 @@
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import { parseAccessLine } from "./access-lines.ts";
+import type { AccessRecord } from "./access-record.ts";
 import { type Endpoint, RuntimeUnreachable } from "./runtime.ts";
 import { followLines, RuntimeSession } from "./runtime-session.ts";
 import { parseInfo } from "./statistics.ts";
 import { parseCounters } from "./traffic-counters.ts";
 import { TrafficLedger } from "./traffic-ledger.ts";
-import { followCommand, parseAnswerLine } from "./traffic-lines.ts";
+import { answerOf, followCommand, parseAnswerLine } from "./traffic-lines.ts";
 import type { TrafficSample } from "./traffic-sample.ts";
 
 /** Between two samples. */
@@ -19,6 +21,10 @@ const PAUSE_PER_SAMPLE = 9;
 
 /** Looks in a row at a retired worker without a connection, after which it is let go. The first may come before its last lines do. */
 const IDLE_LOOKS = 2;
+
+/** How long requests are gathered before they are told of, and how many at most. */
+const GATHER_MS = 100;
+const MOST_RECORDS = 500;
 
 /** A worker whose counters are ours to tell. */
 interface Followed {
@@ -39,6 +45,8 @@ export class TrafficWatch {
   readonly #log: Log;
   readonly #ledger: TrafficLedger;
   readonly #listeners = new Set<(sample: TrafficSample) => void>();
+  readonly #accessListeners = new Set<(records: readonly AccessRecord[]) => void>();
+  #gathered: AccessRecord[] = [];
   readonly #followed = new Map<number, Followed>();
   #found: number | undefined;
   /** The end of what is being asked: sessions take one question at a time. */
@@ -57,6 +65,11 @@ export class TrafficWatch {
   onTraffic(listener: (sample: TrafficSample) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onAccess(listener: (records: readonly AccessRecord[]) => void): () => void {
+    this.#accessListeners.add(listener);
+    return () => this.#accessListeners.delete(listener);
   }
 
   /** Begins to sample. `found`: the worker that runs already, whose counters until now are not ours to tell. */
@@ -99,6 +112,7 @@ export class TrafficWatch {
     this.#isEnding = true;
     this.#timer?.cancel();
     await this.#inTurn(() => this.#sample());
+    this.#tellAccess();
     this.#timer?.cancel();
     for (const worker of this.#followed.values()) this.#letGo(worker);
   }
@@ -146,13 +160,31 @@ export class TrafficWatch {
   }
 
   #hear(worker: Followed, onlyNew: boolean): void {
-    const onLine = (line: string) => {
-      const answer = parseAnswerLine(line);
-      if (answer !== undefined) this.#ledger.hear(answer);
-    };
-    worker.stopLines = followLines(this.#endpoint, followCommand(onlyNew), onLine, () => {
-      worker.stopLines = undefined;
-    });
+    worker.stopLines = followLines(
+      this.#endpoint,
+      followCommand(onlyNew),
+      (line) => this.#take(line),
+      () => {
+        worker.stopLines = undefined;
+      },
+    );
+  }
+
+  #take(line: string): void {
+    const access = parseAccessLine(line);
+    const answer = access === undefined ? parseAnswerLine(line) : answerOf(access);
+    if (answer !== undefined) this.#ledger.hear(answer);
+    if (access === undefined) return;
+    if (this.#gathered.length === 0) this.#clock.after(GATHER_MS, () => this.#tellAccess());
+    this.#gathered.push(access.record);
+    if (this.#gathered.length >= MOST_RECORDS) this.#tellAccess();
+  }
+
+  #tellAccess(): void {
+    const records = this.#gathered;
+    if (records.length === 0) return;
+    this.#gathered = [];
+    for (const listener of this.#accessListeners) listener(records);
   }
 
   async #sample(): Promise<void> {

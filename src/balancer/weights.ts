@@ -12,8 +12,12 @@ type Forward = Extract<ListenerAction, { type: "forward" }>;
 export const RANGE = 1_000_000;
 
 /** What names a rule in the configuration and in the map. Listener ids and rule ids are too long for every request. */
-export function ruleKey(listener: ListenerState, rule: RuleState | undefined): string {
-  const what = rule === undefined ? `default of ${listener.id}` : `${rule.id} of ${listener.id}`;
+export const ruleKey = (listener: Pick<ListenerState, "id">, rule: Pick<RuleState, "id"> | undefined): string =>
+  ruleKeyOf(listener.id, rule?.id);
+
+/** The same by ids; without that of a rule it is the default action. */
+export function ruleKeyOf(listenerId: string, ruleId: string | undefined): string {
+  const what = ruleId === undefined ? `default of ${listenerId}` : `${ruleId} of ${listenerId}`;
   return `r${createHash("sha256").update(what).digest("hex").slice(0, 12)}`;
 }
 

@@ -16,6 +16,7 @@ import { type CertificateMaterial, type CertificateRecord, isUsable } from "../m
 import {
   ALPN_POLICIES,
   carries,
+  hasAccessLog,
   isSecure,
   type ListenerRecord,
   type ListenerRuleRecord,
@@ -108,6 +109,7 @@ function listenerState(tables: BerthView, listener: ListenerRecord): ListenerSta
       idleTimeoutSeconds: Number(idle),
       tls: tlsState(owner, listener),
       headers: carries(listener.protocol) === "HTTP" ? headersOf(owner, listener) : undefined,
+      ...(carries(listener.protocol) === "HTTP" && hasAccessLog(owner) ? { accessLog: true } : {}),
       rules: rulesOf(tables, listener),
       defaultAction: actionState(listener.defaultActions),
     },

@@ -81,6 +81,7 @@ class ToldBalancer implements Balancer {
     };
   }
   onTraffic = () => () => {};
+  onAccess = () => () => {};
   reports = () => [];
   settled = () => Promise.resolve();
   checkBind = () => Promise.resolve(undefined);

@@ -172,3 +172,7 @@ export function deregistrationDelayMs(group: TargetGroupRecord): number {
 export function registrationId(target: TargetRecord): string {
   return `${target.id}:${target.port}@${target.registeredAt}`;
 }
+
+/** Whether each request to an application load balancer is logged. */
+export const hasAccessLog = ({ attributes }: LoadBalancerRecord): boolean =>
+  attributes["access_logs.s3.enabled"] === "true";

@@ -12,7 +12,7 @@ function carrier(name: string) {
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
-  const carries = { name, address: "", balancer: { onTraffic } } as unknown as Carrier;
+  const carries = { name, address: "", balancer: { onTraffic, onAccess: onTraffic } } as unknown as Carrier;
   const tell = () => {
     for (const listener of listeners) listener(SAMPLE);
   };
@@ -34,12 +34,13 @@ test("every balancer that is there, or joins, is heard by its name until it leav
         };
       },
     },
+    () => heard.push("access"),
   );
   own.tell();
   watcher?.joined(other.carries);
   watcher?.joined(other.carries); // its session ended and the next one began
   other.tell();
-  assert.deepEqual(heard, ["own", "other"]);
+  assert.deepEqual(heard, ["own", "access", "other", "access"]);
   watcher?.left(other.carries);
   assert.equal(other.listeners.size, 0);
   end();

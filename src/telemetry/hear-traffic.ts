@@ -1,18 +1,19 @@
-import type { Carrier, Carriers } from "../balancer/index.ts";
+import type { AccessRecord, Carrier, Carriers } from "../balancer/index.ts";
 import type { Telemetry } from "./telemetry.ts";
 
-/** Has `telemetry` take the samples of every balancer that is there, and of those that join. Returns what ends that. */
+/** Has `telemetry` take the samples of every balancer that is there and of those that join, and `takeAccess` their requests. Returns what ends that. */
 export function hearTraffic(
   telemetry: Pick<Telemetry, "take">,
   carriers: Pick<Carriers, "connected" | "watch">,
+  takeAccess: (records: readonly AccessRecord[]) => void,
 ): () => void {
   const ends = new Map<string, () => void>();
   const joined = ({ name, balancer }: Carrier) => {
     ends.get(name)?.();
-    ends.set(
-      name,
-      balancer.onTraffic((sample) => telemetry.take(sample, name)),
-    );
+    const both = [balancer.onTraffic((sample) => telemetry.take(sample, name)), balancer.onAccess(takeAccess)];
+    ends.set(name, () => {
+      for (const end of both) end();
+    });
   };
   const left = ({ name }: Carrier) => {
     ends.get(name)?.();

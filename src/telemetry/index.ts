@@ -1,3 +1,5 @@
+export { AccessFiles, type AccessFilesOptions } from "./access-log/access-files.ts";
+export { createAccessLog } from "./access-log/access-log.ts";
 export { controlPlaneMetrics } from "./control-plane-metrics.ts";
 export { hearTraffic } from "./hear-traffic.ts";
 export {

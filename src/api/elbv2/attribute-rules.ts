@@ -22,13 +22,24 @@ const isHeaderValue = (value: string) => /^[\x20-\x7e]{0,1024}$/.test(value);
 const isCookieName = (value: string) =>
   value === "" || (/^[A-Za-z0-9!#$%&*+.^_|~-]{1,256}$/.test(value) && !/^AWSALB(APP|TG)?/i.test(value));
 
+/** Source: Amazon S3 user guide, bucket naming rules. */
+const isBucket = (value: string) =>
+  value === "" || (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(value) && !value.includes(".."));
+/** What keys of S3 may safely have, and what a directory may be called; ELB has it without AWSLogs, which follows. */
+const isPrefix = (value: string) =>
+  value === "" ||
+  (value.length <= 512 &&
+    !value.includes("AWSLogs") &&
+    value.split("/").every((part) => /^[A-Za-z0-9!_.*'()-]{1,255}$/.test(part) && !/^\.+$/.test(part)));
+
 /** Source: ELBv2 API reference, LoadBalancerAttribute. */
 export const APPLICATION_RULES: AttributeRules = {
   "deletion_protection.enabled": { default: "false", carriedOut: isBoolean },
   "idle_timeout.timeout_seconds": { default: "60", carriedOut: isWhole(1, 4000) },
-  "access_logs.s3.enabled": { default: "false" },
-  "access_logs.s3.bucket": { default: "" },
-  "access_logs.s3.prefix": { default: "" },
+  // They become directories of the server's: DIR/access-logs/BUCKET/PREFIX.
+  "access_logs.s3.enabled": { default: "false", carriedOut: isBoolean },
+  "access_logs.s3.bucket": { default: "", carriedOut: isBucket },
+  "access_logs.s3.prefix": { default: "", carriedOut: isPrefix },
   "connection_logs.s3.enabled": { default: "false" },
   "connection_logs.s3.bucket": { default: "" },
   "connection_logs.s3.prefix": { default: "" },

@@ -85,3 +85,20 @@ test("a group of HTTP/2 or gRPC is checked in its own way", async () => {
   await refuse({ Matcher: { GrpcCode: "12" } }, /'GRPC' only/);
   await refuse({ Protocol: "TCP", ProtocolVersion: "HTTP2" }, /cannot be specified/);
 });
+
+test("access logs go where no path leads out of their directory, and need a bucket", async () => {
+  const { elb, LoadBalancerArn } = await stack();
+  const set = (values: Record<string, string>) =>
+    elb("ModifyLoadBalancerAttributes", { LoadBalancerArn, Attributes: pairs(values) });
+  for (const bucket of ["..", "a/b", "a..b", "UPPER", "ab", "-ab"])
+    await refused(() => set({ "access_logs.s3.bucket": bucket }), "ValidationError", /is not valid/);
+  for (const prefix of ["..", "a/../b", "/a", "a/", "a//b", "./a", "AWSLogs", "a b", "a\u0000", "x".repeat(513)])
+    await refused(() => set({ "access_logs.s3.prefix": prefix }), "ValidationError", /is not valid/);
+  await refused(() => set({ "access_logs.s3.enabled": "true" }), "ValidationError", /bucket must be specified/);
+  await set({
+    "access_logs.s3.enabled": "true",
+    "access_logs.s3.bucket": "my-logs.example",
+    "access_logs.s3.prefix": "team/web.1",
+  });
+  await refused(() => set({ "access_logs.s3.bucket": "" }), "ValidationError", /bucket must be specified/);
+});

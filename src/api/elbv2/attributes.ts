@@ -81,7 +81,7 @@ function changeAttributes(
   return next;
 }
 
-/** Throws ValidationError for attributes of a target group that do not go together. */
+/** Throws ValidationError for attributes that do not go together. */
 function checkTogether(value: (key: string) => string | undefined): void {
   const algorithm = value("load_balancing.algorithm.type");
   if (algorithm !== undefined && algorithm !== "round_robin" && value("slow_start.duration_seconds") !== "0")
@@ -89,6 +89,8 @@ function checkTogether(value: (key: string) => string | undefined): void {
   const byApplication = value("stickiness.enabled") === "true" && value("stickiness.type") === "app_cookie";
   if (byApplication && value("stickiness.app_cookie.cookie_name") === "")
     throw validationError("A cookie name must be specified for stickiness of type 'app_cookie'");
+  if (value("access_logs.s3.enabled") === "true" && value("access_logs.s3.bucket") === "")
+    throw validationError("access_logs.s3.bucket must be specified to enable access logs");
 }
 
 const ofLoadBalancer = (l: LoadBalancerRecord) => (l.type === "application" ? APPLICATION : NETWORK);

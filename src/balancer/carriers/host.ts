@@ -68,6 +68,7 @@ class Host implements CarrierHost {
   readonly #looks: Timer;
   readonly #unreport: () => void;
   readonly #endTraffic: () => void;
+  readonly #endAccess: () => void;
   /** Until then, what was kept waits. */
   #patience: Timer | undefined;
   #channel: Channel | undefined;
@@ -86,6 +87,7 @@ class Host implements CarrierHost {
     this.#options = options;
     this.#unreport = balancer.onReport((changed) => this.#tellReports(changed, false));
     this.#endTraffic = balancer.onTraffic((sample) => this.#send({ type: "traffic", sample: sampleToSend(sample) }));
+    this.#endAccess = balancer.onAccess((records) => this.#send({ type: "access", records }));
     this.#resume();
     this.#looks = clock.every(STATUS_MS, () => this.#tellStatus());
     this.#endLink = keepLink({
@@ -109,6 +111,7 @@ class Host implements CarrierHost {
     this.#looks.cancel();
     this.#unreport();
     this.#endTraffic();
+    this.#endAccess();
     this.#endLink();
     await this.#options.kept.flush();
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { AccessRecord } from "../access-record.ts";
 import type { TrafficSample } from "../traffic-sample.ts";
 import { readMessageFromHost, readMessageToHost } from "./messages.ts";
 import { MAX_TARGETS_IN_SAMPLE, sampleToSend } from "./traffic-message.ts";
@@ -45,12 +46,41 @@ const SAMPLE = {
   ],
 } satisfies TrafficSample;
 
+const RECORD: AccessRecord = {
+  listenerId: "l",
+  targetGroupId: "g",
+  targetId: "t",
+  targetAddress: "10.0.0.1:80",
+  ruleKey: "r1",
+  at: 1,
+  receiveMs: 0,
+  queueMs: -1,
+  connectMs: -1,
+  targetMs: -1,
+  totalMs: 0,
+  status: -1,
+  bytesIn: 0,
+  bytesOut: 0,
+  client: "[::1]:1",
+  method: "M".repeat(64),
+  uri: "/".repeat(2048),
+  version: "",
+  host: "h".repeat(256),
+  userAgent: "a".repeat(512),
+  traceId: "t".repeat(256),
+  location: "l".repeat(1024),
+  tlsVersion: "",
+  tlsCipher: "",
+  serverName: "s".repeat(256),
+};
+
 for (const message of [
   { type: "taken", number: 1 },
   { type: "settled", number: 1, problem: "no" },
   { type: "reports", isWhole: true, reports: [REPORT] },
   { type: "status", status: { pid: 1, version: "2.6", generation: 1, failedListeners: [] } },
   { type: "traffic", sample: SAMPLE },
+  { type: "access", records: [RECORD] },
   { type: "bind-answer", question: 3, problem: "taken" },
 ])
   test(`a host may say ${message.type}`, () => {

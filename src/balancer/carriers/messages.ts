@@ -1,9 +1,10 @@
 import * as v from "valibot";
+import type { AccessRecord } from "../access-record.ts";
 import type { BalancerStatus } from "../balancer.ts";
 import type { TargetReport } from "../state.ts";
 import type { TrafficSample } from "../traffic-sample.ts";
 import type { StateChange } from "./changes.ts";
-import { trafficSample } from "./traffic-message.ts";
+import { accessRecords, trafficSample } from "./traffic-message.ts";
 
 /** Where a host that carries load balancers opens its session. */
 export const CARRIER_PATH = "/balancer/ws";
@@ -38,6 +39,8 @@ export type MessageFromHost =
   | { readonly type: "status"; readonly status: BalancerStatus }
   /** What happened since the one before. While nobody hears it, it is lost. */
   | { readonly type: "traffic"; readonly sample: TrafficSample }
+  /** Requests to listeners that have an access log. While nobody hears of them, they are lost. */
+  | { readonly type: "access"; readonly records: readonly AccessRecord[] }
   | { readonly type: "bind-answer"; readonly question: number; readonly problem?: string };
 
 const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
@@ -112,6 +115,7 @@ const fromHost = v.variant("type", [
   }),
   v.object({ type: v.literal("status"), status }),
   v.object({ type: v.literal("traffic"), sample: trafficSample }),
+  v.object({ type: v.literal("access"), records: accessRecords }),
   v.object({ type: v.literal("bind-answer"), question: count, problem }),
 ]);
 

@@ -1,6 +1,7 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Sealer } from "../../runtime/sealer.ts";
+import type { AccessRecord } from "../access-record.ts";
 import type { Balancer, BalancerStatus } from "../balancer.ts";
 import type { BalancerState, TargetReport } from "../state.ts";
 import type { TrafficSample } from "../traffic-sample.ts";
@@ -32,6 +33,7 @@ export class RemoteBalancer implements Balancer {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #subscribers = new Set<(changed: readonly TargetReport[]) => void>();
+  readonly #accessListeners = new Set<(records: readonly AccessRecord[]) => void>();
   readonly #trafficListeners = new Set<(sample: TrafficSample) => void>();
   /** By target group and target; of those that are wanted. */
   readonly #reports = new Map<string, Map<string, TargetReport>>();
@@ -78,6 +80,11 @@ export class RemoteBalancer implements Balancer {
   onTraffic(listener: (sample: TrafficSample) => void): () => void {
     this.#trafficListeners.add(listener);
     return () => this.#trafficListeners.delete(listener);
+  }
+
+  onAccess(listener: (records: readonly AccessRecord[]) => void): () => void {
+    this.#accessListeners.add(listener);
+    return () => this.#accessListeners.delete(listener);
   }
 
   reports(): readonly TargetReport[] {
@@ -144,6 +151,9 @@ export class RemoteBalancer implements Balancer {
         break;
       case "traffic":
         this.#carried(message.sample);
+        break;
+      case "access":
+        for (const listener of this.#accessListeners) listener(message.records);
         break;
       case "bind-answer":
         this.#questions.get(message.question)?.(message.problem);

@@ -51,6 +51,10 @@ export class FakeBalancer implements Balancer {
     return () => this.#trafficListeners.delete(listener);
   }
 
+  onAccess(): () => void {
+    return () => {};
+  }
+
   carry(sample: TrafficSample): void {
     for (const listener of this.#trafficListeners) listener(sample);
   }

@@ -50,6 +50,43 @@ export const trafficSample = v.object({
   ),
 });
 
+const ms = v.pipe(v.number(), v.integer(), v.minValue(-1));
+const words = (most: number) => v.pipe(v.string(), v.maxLength(most));
+
+/** What a host may say of requests. */
+export const accessRecords = v.pipe(
+  v.array(
+    v.object({
+      listenerId: id,
+      targetGroupId: v.optional(id),
+      targetId: v.optional(id),
+      targetAddress: v.optional(words(64)),
+      ruleKey: v.optional(words(64)),
+      at: v.optional(count),
+      receiveMs: ms,
+      queueMs: ms,
+      connectMs: ms,
+      targetMs: ms,
+      totalMs: ms,
+      status: ms,
+      bytesIn: count,
+      bytesOut: count,
+      client: words(64),
+      method: words(64),
+      uri: words(2048),
+      version: words(64),
+      host: words(512),
+      userAgent: words(512),
+      traceId: words(512),
+      location: words(1024),
+      tlsVersion: words(64),
+      tlsCipher: words(64),
+      serverName: words(512),
+    }),
+  ),
+  v.maxLength(1_000),
+);
+
 /** A sample that fits into a message. */
 export function sampleToSend(sample: TrafficSample): TrafficSample {
   const targets = sample.targetGroups.reduce((sum, group) => sum + group.targets.length, 0);
