@@ -104,13 +104,16 @@ test("HTTP listeners look for challenges only where there may be some, before th
 const GOLDEN = `# Written by Berth. It is written anew at every change of a listener or target group.
 global
   description "berth 7 abc"
-  stats socket "unix@/var/lib/berth/balancer/runtime.sock" mode 600 level admin
+  stats socket "unix@/var/lib/berth/balancer/runtime.sock" mode 600 level admin nice -1024
   stats timeout 1h
   server-state-file "/var/lib/berth/balancer/servers.state"
   fd-hard-limit 65536
   hard-stop-after 1h
   mworker-max-reloads 20
   max-spread-checks 100
+.if feature(OPENSSL)
+  httpclient.ssl.verify none
+.endif
   user "haproxy"
   group "haproxy"
 

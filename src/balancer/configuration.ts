@@ -53,7 +53,8 @@ function globalSection(settings: ConfigurationSettings, description: string): st
   const lines = [
     "global",
     `  description ${quoteWord(description)}`,
-    `  stats socket ${quoteWord(settings.runtimeAddress)} mode 600 level admin`,
+    // Commands come before traffic and checks, of which a new worker may have thousands at once.
+    `  stats socket ${quoteWord(settings.runtimeAddress)} mode 600 level admin nice -1024`,
     // The session by which it tells of requests is silent as long as there is none.
     "  stats timeout 1h",
     `  server-state-file ${quoteWord(settings.serverStateFile)}`,
@@ -62,6 +63,10 @@ function globalSection(settings: ConfigurationSettings, description: string): st
     `  mworker-max-reloads ${LIMITS.retiredWorkers}`,
     // The first check of a server comes this many milliseconds after it is added or after a reload.
     "  max-spread-checks 100",
+    // HAProxy's own client, which nothing here uses, would read all of the system's authorities at each start.
+    ".if feature(OPENSSL)",
+    "  httpclient.ssl.verify none",
+    ".endif",
   ];
   if (settings.user !== undefined)
     lines.push(`  user ${quoteWord(settings.user.name)}`, `  group ${quoteWord(settings.user.group)}`);

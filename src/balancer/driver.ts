@@ -217,7 +217,7 @@ class Driver implements Balancer {
     // Without the wanted structure, targets still come and go in the groups that HAProxy has.
     const targetGroups = state.targetGroups.filter(({ id }) => this.#backends.has(backendName(id)));
     const carried = { ...state, targetGroups };
-    const retired = await this.#retired(carried);
+    const retired = await this.#retired(carried, structured === "changed");
     const look = this.#fleet.look(carried, snapshot.rows, [...retired.values()].flat(), this.#clock.monotonic());
     const live = await this.#live.commands(state, look.tracks);
     const refused = await this.#send([...live, ...look.commands]);
@@ -329,11 +329,13 @@ class Driver implements Balancer {
   }
 
   /** The servers of retired workers, by worker. Asked for rarely unless a target drains, which waits for their sessions. */
-  async #retired(state: BalancerState): Promise<Map<number, ServerRow[]>> {
+  async #retired(state: BalancerState, justRetired: boolean): Promise<Map<number, ServerRow[]>> {
     const rows = new Map<number, ServerRow[]>();
     const draining = state.targetGroups.some((group) => group.targets.some((target) => target.draining));
-    if (!draining && this.#clock.monotonic() < this.#retiredAtMs) return rows;
-    this.#retiredAtMs = this.#clock.monotonic() + RETIRED_EVERY_MS;
+    const now = this.#clock.monotonic();
+    const isDue = !justRetired && now >= this.#retiredAtMs;
+    if (justRetired || isDue) this.#retiredAtMs = now + RETIRED_EVERY_MS;
+    if (!isDue && !draining) return rows;
     const { retired } = await this.#haproxy.processes();
     for (const pid of retired) rows.set(pid, await this.#haproxy.retiredRows(pid));
     return rows;
