@@ -36,6 +36,8 @@ function acmeOf(settings: ServerSettings, clock: Clock): CertificateIssuers["acm
   }
   if ((keyId === "") !== (hmacKey === ""))
     throw new Error("--acme-eab-kid and --acme-eab-key go together: give both or none");
+  // What is wrong with it is not told: it is a secret.
+  if (!/^[A-Za-z0-9_-]*=*$/.test(hmacKey)) throw new Error("--acme-eab-key must be in base64url");
   const server = createAcmeClient({
     directory,
     ca: ca === "" ? undefined : rootsIn(ca),

@@ -43,11 +43,7 @@ export const SERVER_SETTINGS = {
   ),
   "acme-ca": text("FILE", "the roots to trust an ACME server of your own by, as PEM; the machine's if left out", ""),
   "acme-eab-kid": text("ID", "external account binding: the key's id, where the ACME server asks for that", ""),
-  "acme-eab-key": pattern(
-    text("KEY", "external account binding: the key; best in the environment or the config file", ""),
-    /^[A-Za-z0-9_-]+=*$/,
-    "in base64url",
-  ),
+  "acme-eab-key": text("KEY", "external account binding: the key; best in the environment or the config file", ""),
   "acme-http-port": number("PORT", "where requests for HTTP validation arrive, which are for port 80", 80, [1, 65_535]),
   "acme-renew-before": number(
     "DAYS",
