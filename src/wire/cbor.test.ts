@@ -60,6 +60,12 @@ for (const [what, hex] of [
       (error) => error instanceof AwsError && error.code === "SerializationException",
     ));
 
+test("a value that nests too deep is refused for that, and for nothing else", () => {
+  const nested = (depth: number) => bytes(`${"81".repeat(depth)}00`);
+  assert.throws(() => parseCbor(nested(5000)), /nests deeper than/);
+  assert.doesNotThrow(() => parseCbor(nested(10)));
+});
+
 test("whatever bytes come, they are a value or refused", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), (body) => {

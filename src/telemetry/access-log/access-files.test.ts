@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { eventually } from "../../../test/rig/eventually.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { AccessFiles, type AccessFilesOptions } from "./access-files.ts";
@@ -64,6 +65,20 @@ test("each five minutes have a file of their own, compressed once they are over"
   assert.deepEqual(names(), ["a/b/10.log.gz", "a/b/5.log.gz"]);
   assert.equal(unzipped("a/b/5.log.gz"), "one\ntwo\nthree\n");
   assert.equal(unzipped("a/b/10.log.gz"), "four\n");
+});
+
+test("a file without another line is compressed all the same when its time is over", async () => {
+  dir = "";
+  const { files, pass } = open();
+  files.append("web", ["last"], () => "x.log");
+  pass(5 * MINUTE);
+  await eventually(
+    "it is compressed",
+    5000,
+    () => existsSync(join(dir, "x.log.gz")) && !existsSync(join(dir, "x.log")),
+  );
+  assert.equal(unzipped("x.log.gz"), "last\n");
+  await files.stop();
 });
 
 test("what a process that died left is compressed by the next", async () => {
