@@ -11,6 +11,7 @@ import { haproxyVersion, type Launcher } from "./launcher.ts";
 import { Listeners } from "./listeners.ts";
 import { LiveContents } from "./live-contents.ts";
 import { backendName } from "./names.ts";
+import { reloadPauseMs } from "./reload-pace.ts";
 import { RuntimeUnreachable } from "./runtime.ts";
 import { socketAddress } from "./server-options.ts";
 import { renderServerState } from "./server-state.ts";
@@ -19,6 +20,7 @@ import type { ServerRow, WorkerInfo } from "./statistics.ts";
 import type { TrafficSample } from "./traffic-sample.ts";
 import { TrafficWatch } from "./traffic-watch.ts";
 import { validateState } from "./validate-state.ts";
+import { Waiters } from "./waiters.ts";
 
 export interface BalancerOptions {
   /** Configuration, sockets, pid and log of HAProxy. Made if missing, for its owner alone. One balancer per directory. */
@@ -53,6 +55,9 @@ const RETRY_LIMIT_MS = 10_000;
 /** Attempts in a row at one configuration, each without the listeners that failed in the one before. */
 const BIND_ATTEMPTS = 3;
 
+/** Whether HAProxy has what is wanted but for targets. `refused`: not, and it is tried again later; targets still come and go. */
+type Structured = "same" | "changed" | "refused" | "later";
+
 class Driver implements Balancer {
   readonly #clock: Clock;
   readonly #log: Log;
@@ -64,7 +69,7 @@ class Driver implements Balancer {
   readonly #live: LiveContents;
   readonly #traffic: TrafficWatch;
   readonly #subscribers = new Set<(changed: readonly TargetReport[]) => void>();
-  readonly #waiting = new Set<{ resolve: () => void; reject: (error: Error) => void }>();
+  readonly #waiting = new Waiters();
 
   #wanted: BalancerState | undefined;
   #worker: WorkerInfo | undefined;
@@ -78,6 +83,7 @@ class Driver implements Balancer {
   #lastError: string | undefined;
   #retryAtMs = 0;
   #retiredAtMs = 0;
+  #reloadedAtMs = Number.NEGATIVE_INFINITY;
   #silentLooks = 0;
   #unsettled = 0;
   /** What the last look took, a start or reload in it not counted. */
@@ -144,10 +150,9 @@ class Driver implements Balancer {
   settled(): Promise<void> {
     if (this.#stopped) return Promise.reject(new Error("the balancer is stopped"));
     if (this.#wanted === undefined) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#waiting.add({ resolve, reject });
-      this.#wake();
-    });
+    const done = this.#waiting.wait();
+    this.#wake();
+    return done;
   }
 
   async checkBind(address: string, port: number): Promise<string | undefined> {
@@ -170,7 +175,7 @@ class Driver implements Balancer {
     this.#stopped = true;
     this.#timer?.cancel();
     await this.#running;
-    this.#finishWaiting(new Error("the balancer is stopped"));
+    this.#waiting.finish(new Error("the balancer is stopped"));
     this.#traffic.ending();
     if (!keepRunning) await this.#haproxy.halt(graceMs);
     await this.#traffic.stop();
@@ -206,7 +211,7 @@ class Driver implements Balancer {
   async #look(): Promise<void> {
     const state = this.#wanted;
     if (state === undefined) return;
-    const waiting = [...this.#waiting];
+    const waiting = this.#waiting.present;
     let snapshot = await this.#snapshot();
     const structured = await this.#structureAs(state, snapshot !== undefined);
     const from = this.#clock.monotonic();
@@ -234,9 +239,9 @@ class Driver implements Balancer {
     this.#lastError = refusal;
     const settled = look.settled && (live.length === 0 || refusal === undefined);
     this.#unsettled = settled ? 0 : this.#unsettled + 1;
-    if (settled && this.#wanted === state) this.#finishWaiting(undefined, waiting);
+    if (settled && this.#wanted === state) this.#waiting.finish(undefined, waiting);
     else if (this.#unsettled <= UNSETTLED_LOOKS) this.#again = true;
-    else if (refusal !== undefined) this.#finishWaiting(new Error(refusal), waiting);
+    else if (refusal !== undefined) this.#waiting.finish(new Error(refusal), waiting);
   }
 
   async #snapshot(): Promise<Snapshot | undefined> {
@@ -253,7 +258,7 @@ class Driver implements Balancer {
   }
 
   /** Starts or reloads HAProxy if it is not what `state` asks for. After a refusal it waits before it tries again. */
-  async #structureAs(state: BalancerState, running: boolean): Promise<"same" | "changed" | "refused" | "later"> {
+  async #structureAs(state: BalancerState, running: boolean): Promise<Structured> {
     if (running && !this.#fleet.hasLooked) return "later"; // it was adopted, and a reload keeps the servers that are known
     if (this.#clock.monotonic() < this.#retryAtMs) return "refused";
     try {
@@ -262,27 +267,28 @@ class Driver implements Balancer {
         this.#bound = new Set();
         await this.#haproxy.kill(); // a worker whose master is gone, or one that hangs, holds our ports
       }
-      const changed = await this.#openAll(state, running);
+      const outcome = await this.#openAll(state, running);
       this.#retryDelayMs = RETRY_FIRST_MS;
-      return changed ? "changed" : "same";
+      return outcome;
     } catch (error) {
       this.#failed(error as Error);
       return "refused";
     }
   }
 
-  async #openAll(state: BalancerState, running: boolean): Promise<boolean> {
+  async #openAll(state: BalancerState, running: boolean): Promise<Structured> {
     for (let attempt = 1; ; attempt += 1) {
       const openable = await this.#listeners.openable(state, this.#bound, this.#clock.monotonic());
-      if (running && openable === this.#carried) return false;
+      if (running && openable === this.#carried) return "same";
       const sample = sampleConfiguration(openable, this.#settings);
       if (running && structureOf(sample) === this.#structure) {
         this.#carried = openable;
-        return false;
+        return "same";
       }
+      if (running && (await this.#reloadsTooSoon())) return "refused";
       try {
         await this.#become(openable, sample, running);
-        return true;
+        return "changed";
       } catch (error) {
         if (!(error instanceof ConfigurationRefused)) throw error;
         const named = this.#listeners.refuse(openable, error.binds, this.#clock.monotonic());
@@ -291,6 +297,11 @@ class Driver implements Balancer {
         this.#log.warn({ binds }, "listeners could not be opened; going on without them");
       }
     }
+  }
+
+  async #reloadsTooSoon(): Promise<boolean> {
+    const { retired } = await this.#haproxy.processes();
+    return this.#clock.monotonic() < this.#reloadedAtMs + reloadPauseMs(retired.length);
   }
 
   async #become(state: BalancerState, sample: string, running: boolean): Promise<void> {
@@ -321,6 +332,7 @@ class Driver implements Balancer {
     this.#generation = generation;
     this.#structure = structure;
     this.#carried = undefined;
+    this.#reloadedAtMs = this.#clock.monotonic();
     const { sockets, backends } = this.#haproxy.carried();
     this.#bound = new Set(sockets.values());
     this.#backends = backends;
@@ -371,18 +383,7 @@ class Driver implements Balancer {
     this.#retryAtMs = this.#clock.monotonic() + this.#retryDelayMs;
     this.#log.error({ err: error, retryInMs: this.#retryDelayMs }, "HAProxy could not be brought to what is wanted");
     this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, RETRY_LIMIT_MS);
-    if (error instanceof ConfigurationRefused) this.#finishWaiting(error);
-  }
-
-  #finishWaiting(
-    error?: Error,
-    waiting: Iterable<{ resolve: () => void; reject: (error: Error) => void }> = [...this.#waiting],
-  ) {
-    for (const waiter of waiting) {
-      this.#waiting.delete(waiter);
-      if (error === undefined) waiter.resolve();
-      else waiter.reject(error);
-    }
+    if (error instanceof ConfigurationRefused) this.#waiting.finish(error);
   }
 }
 
