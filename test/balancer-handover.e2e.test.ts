@@ -1,9 +1,21 @@
 import assert from "node:assert/strict";
 import { Agent } from "node:http";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { DEFAULT_HEADERS } from "../src/balancer/headers.ts";
 import type { BalancerState } from "../src/balancer/index.ts";
-import { ask, freePort, get, start, startTarget, stateOf, undo, untilHealthy, untilState } from "./balancer-rig.ts";
+import {
+  ask,
+  freePort,
+  get,
+  start,
+  startTarget,
+  stateOf,
+  undo,
+  until,
+  untilHealthy,
+  untilState,
+} from "./balancer-rig.ts";
 
 test("a request on a connection kept over reloads goes where requests go now, as its client's", async () => {
   const [before, after] = [await startTarget("before"), await startTarget("after")];
@@ -53,4 +65,29 @@ test("a request on a connection kept over reloads goes where requests go now, as
   assert.match(headers["x-forwarded-for"], /^127\.0\.0\.1:\d+$/);
   assert.equal(headers["x-forwarded-port"], String(port));
   assert.equal((await ask(port, "/only-here", { agent: second })).body, "third");
+});
+
+test("many changes in a row cut nothing that is under way", async () => {
+  const target = await startTarget("a");
+  const port = await freePort();
+  const balancer = await start();
+  const state = stateOf(port, [target.state]);
+  balancer.apply(state);
+  await untilHealthy(balancer, 1);
+  const { generation } = balancer.status();
+  const answers: Promise<{ readonly status: number }>[] = [];
+  for (let timeout = 1; timeout <= 40; timeout += 1) {
+    answers.push(get(port, "/slow", { method: "POST" }));
+    await until("it is under way", () => target.seen.requests === answers.length);
+    balancer.apply({
+      ...state,
+      listeners: state.listeners.map((one) => ({ ...one, idleTimeoutSeconds: 60 + timeout })),
+    });
+    await sleep(60); // a reload takes no longer where there is time for it
+  }
+  await balancer.settled();
+  target.answerSlow();
+  const statuses = (await Promise.all(answers)).map(({ status }) => status);
+  assert.deepEqual(new Set(statuses), new Set([200]));
+  assert.ok(balancer.status().generation - generation < 20, "reloads were gathered");
 });
