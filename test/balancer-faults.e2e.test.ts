@@ -6,10 +6,10 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { renderConfiguration } from "../src/balancer/configuration.ts";
-import { ConfigurationRefused, HaproxyProcess } from "../src/balancer/haproxy.ts";
+import { renderConfiguration } from "../src/balancer/configuration/configuration.ts";
+import { frontendName } from "../src/balancer/configuration/names.ts";
 import { localLauncher, type TargetReport } from "../src/balancer/index.ts";
-import { frontendName } from "../src/balancer/names.ts";
+import { ConfigurationRefused, HaproxyProcess } from "../src/balancer/process/haproxy.ts";
 import {
   clock,
   freePort,

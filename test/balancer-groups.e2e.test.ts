@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { createServer as createHttp2Server, type Http2Server } from "node:http2";
 import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import { test } from "node:test";
+import { serverPrefix } from "../src/balancer/configuration/names.ts";
 import type { BalancerState, TargetGroupState, TargetState } from "../src/balancer/index.ts";
-import { serverPrefix } from "../src/balancer/names.ts";
 import {
   ask,
   freePort,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Agent } from "node:http";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DEFAULT_HEADERS } from "../src/balancer/headers.ts";
+import { DEFAULT_HEADERS } from "../src/balancer/configuration/headers.ts";
 import type { BalancerState } from "../src/balancer/index.ts";
 import {
   ask,

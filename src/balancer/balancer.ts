@@ -1,6 +1,6 @@
 import type { AccessRecord } from "./access-record.ts";
+import type { TrafficSample } from "./metering/traffic-sample.ts";
 import type { BalancerState, TargetReport } from "./state.ts";
-import type { TrafficSample } from "./traffic-sample.ts";
 
 /** How the balancer itself is doing. */
 export interface BalancerStatus {

@@ -2,23 +2,29 @@ import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { AccessRecord } from "./access-record.ts";
 import type { Balancer, BalancerStatus } from "./balancer.ts";
-import { probeBind } from "./bind.ts";
-import { type Command, isDeleted } from "./commands.ts";
-import { type ConfigurationSettings, renderConfiguration, sampleConfiguration, structureOf } from "./configuration.ts";
-import { Fleet } from "./fleet.ts";
-import { ConfigurationRefused, HaproxyProcess, type Snapshot } from "./haproxy.ts";
-import { haproxyVersion, type Launcher } from "./launcher.ts";
-import { Listeners } from "./listeners.ts";
+import type { Command } from "./command.ts";
+import {
+  type ConfigurationSettings,
+  renderConfiguration,
+  sampleConfiguration,
+  structureOf,
+} from "./configuration/configuration.ts";
+import { backendName } from "./configuration/names.ts";
+import { socketAddress } from "./configuration/server-options.ts";
 import { LiveContents } from "./live-contents.ts";
-import { backendName } from "./names.ts";
-import { reloadPauseMs } from "./reload-pace.ts";
-import { RuntimeUnreachable } from "./runtime.ts";
-import { socketAddress } from "./server-options.ts";
-import { renderServerState } from "./server-state.ts";
+import type { TrafficSample } from "./metering/traffic-sample.ts";
+import { TrafficWatch } from "./metering/traffic-watch.ts";
+import { lookPauseMs, reloadPauseMs } from "./pace.ts";
+import { probeBind } from "./process/bind.ts";
+import { ConfigurationRefused, HaproxyProcess, type Snapshot } from "./process/haproxy.ts";
+import { haproxyVersion, type Launcher } from "./process/launcher.ts";
+import { Listeners } from "./process/listeners.ts";
+import { RuntimeUnreachable } from "./process/runtime.ts";
+import type { ServerRow, WorkerInfo } from "./process/statistics.ts";
 import type { BalancerState, TargetReport } from "./state.ts";
-import type { ServerRow, WorkerInfo } from "./statistics.ts";
-import type { TrafficSample } from "./traffic-sample.ts";
-import { TrafficWatch } from "./traffic-watch.ts";
+import { isDeleted } from "./targets/commands.ts";
+import { Fleet } from "./targets/fleet.ts";
+import { renderServerState } from "./targets/server-state.ts";
 import { validateState } from "./validate-state.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -29,15 +35,6 @@ export interface BalancerOptions {
   readonly clock: Clock;
   readonly log: Log;
 }
-
-/** Between two looks at HAProxy. A change of health is reported within this and the time a look takes. */
-const LOOK_EVERY_MS = 200;
-
-/** The same while a target is new or drains: somebody waits for it. */
-const LOOK_CLOSELY_EVERY_MS = 50;
-
-/** The pause is at least this many times as long as the look before it: with thousands of targets, looks become rarer. */
-const PAUSE_PER_LOOK = 2;
 
 /** How often workers retired by a reload are looked at for sessions of targets that are gone. */
 const RETIRED_EVERY_MS = 1000;
@@ -203,8 +200,7 @@ class Driver implements Balancer {
     this.#running = undefined; // here and not later: a wake from now on must start a run of its own
     if (this.#stopped) return;
     const close = this.#fleet.reports.some(({ state }) => state === "initial" || state === "draining");
-    const pause = Math.max(close ? LOOK_CLOSELY_EVERY_MS : LOOK_EVERY_MS, this.#lookMs * PAUSE_PER_LOOK);
-    this.#timer = this.#clock.after(pause, () => this.#wake());
+    this.#timer = this.#clock.after(lookPauseMs(close, this.#lookMs), () => this.#wake());
   }
 
   /** One pass: HAProxy runs, has the wanted structure, has the wanted targets; and what it knows of them is told. */

@@ -11,16 +11,27 @@ export {
 export { type CarrierHost, type CarrierHostOptions, startCarrierHost } from "./carriers/host.ts";
 export { type KeptState, openKeptState } from "./carriers/kept-state.ts";
 export { CARRIER_PATH } from "./carriers/messages.ts";
+export { ruleKeyOf } from "./configuration/weights.ts";
 export { type BalancerOptions, startBalancer } from "./driver.ts";
-export { bucketBounds, bucketOf, type Latency, LatencySum } from "./latency.ts";
+export type { ListenerAction, RuleCondition, RuleState } from "./listener-rules.ts";
+export { bucketBounds, bucketOf, type Latency, LatencySum } from "./metering/latency.ts";
+export { Settling } from "./metering/settling.ts";
+export {
+  CODE_CLASSES,
+  type CodeClass,
+  type Codes,
+  type ListenerTraffic,
+  type TargetGroupTraffic,
+  type TargetTraffic,
+  type TrafficSample,
+} from "./metering/traffic-sample.ts";
 export {
   type ContainerLauncherOptions,
   containerLauncher,
   haproxyVersion,
   type Launcher,
   localLauncher,
-} from "./launcher.ts";
-export { Settling } from "./settling.ts";
+} from "./process/launcher.ts";
 export type {
   BalancerProtocol,
   BalancerState,
@@ -35,15 +46,4 @@ export type {
   TargetState,
   TlsState,
 } from "./state.ts";
-export type { ListenerAction, RuleCondition, RuleState } from "./traffic.ts";
-export {
-  CODE_CLASSES,
-  type CodeClass,
-  type Codes,
-  type ListenerTraffic,
-  type TargetGroupTraffic,
-  type TargetTraffic,
-  type TrafficSample,
-} from "./traffic-sample.ts";
 export { BalancerStateError } from "./validate-state.ts";
-export { ruleKeyOf } from "./weights.ts";

@@ -1,12 +1,17 @@
-import { type Certificates, certificateCommands, certificateFiles, wantedCertificates } from "./certificates.ts";
-import { challengeEntries } from "./challenges.ts";
-import type { Command } from "./commands.ts";
-import type { Fleet } from "./fleet.ts";
-import type { HaproxyProcess } from "./haproxy.ts";
-import { type MapContents, mapCommands, NO_SUCH_MAP, renderMap } from "./live-map.ts";
+import type { Command } from "./command.ts";
+import {
+  type Certificates,
+  certificateCommands,
+  certificateFiles,
+  wantedCertificates,
+} from "./configuration/certificates.ts";
+import { challengeEntries } from "./configuration/challenges.ts";
+import { type MapContents, mapCommands, NO_SUCH_MAP, renderMap } from "./configuration/live-map.ts";
+import { weightEntries } from "./configuration/weights.ts";
+import type { HaproxyProcess } from "./process/haproxy.ts";
 import type { BalancerState } from "./state.ts";
-import { stickyServers } from "./stickiness.ts";
-import { weightEntries } from "./weights.ts";
+import type { Fleet } from "./targets/fleet.ts";
+import { stickyServers } from "./targets/sticky-servers.ts";
 
 type Tracks = Fleet["tracks"];
 

@@ -1,4 +1,4 @@
-import type { ListenerAction, RuleState } from "./traffic.ts";
+import type { ListenerAction, RuleState } from "./listener-rules.ts";
 
 /** What traffic a listener or target group carries. */
 export type BalancerProtocol = "HTTP" | "TCP";

@@ -1,9 +1,9 @@
 import { isIP } from "node:net";
-import { challengeProblems } from "./challenges.ts";
-import { headerProblems } from "./headers.ts";
+import { challengeProblems } from "./configuration/challenges.ts";
+import { headerProblems } from "./configuration/headers.ts";
+import { stickinessProblems } from "./configuration/stickiness.ts";
+import { actionProblems, forwardedGroups, type ListenerAction, ruleProblems } from "./listener-rules.ts";
 import type { BalancerState, HealthCheckState, ListenerState, TargetGroupState } from "./state.ts";
-import { stickinessProblems } from "./stickiness.ts";
-import { actionProblems, forwardedGroups, type ListenerAction, ruleProblems } from "./traffic.ts";
 
 /** A state that cannot be carried out. Nothing of it was applied. */
 export class BalancerStateError extends Error {

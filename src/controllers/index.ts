@@ -1,19 +1,25 @@
 import type { ControllerContext } from "./context.ts";
 import { startRetentionController } from "./retention.ts";
-import { startServicesController } from "./services.ts";
+import { startServicesController } from "./services/services.ts";
 import { startTargetsController } from "./targets.ts";
 
-export type { AttendanceSettings } from "./attendance.ts";
-export { startBalancerController } from "./balancer.ts";
-export type { CertificateIssuers } from "./certificate-issuers.ts";
-export { startCertificatesController } from "./certificates.ts";
+export type { AttendanceSettings } from "./balancers/attendance.ts";
+export { startBalancerController } from "./balancers/balancer.ts";
+export { registeredTarget } from "./balancers/opinions.ts";
+export type { CertificateIssuers } from "./certificates/certificate-issuers.ts";
+export { startCertificatesController } from "./certificates/certificates.ts";
 export type { AgentsHeard, ControllerContext } from "./context.ts";
-export { type LastLines, type LogReader, startFailedTasksController } from "./failed-tasks.ts";
-export type { HostLossSettings } from "./host-loss.ts";
-export { type AgentSessions, startInstancesController } from "./instances.ts";
-export { hostContact, observeService } from "./observe-service.ts";
-export { registeredTarget } from "./opinions.ts";
-export { type Move, REBALANCING_SETTINGS, REHEARSAL_SETTINGS, type Rehearsal, rehearseServices } from "./rehearsal.ts";
+export type { HostLossSettings } from "./hosts/host-loss.ts";
+export { type AgentSessions, startInstancesController } from "./hosts/instances.ts";
+export { type LastLines, type LogReader, startFailedTasksController } from "./services/failed-tasks.ts";
+export { hostContact, observeService } from "./services/observe-service.ts";
+export {
+  type Move,
+  REBALANCING_SETTINGS,
+  REHEARSAL_SETTINGS,
+  type Rehearsal,
+  rehearseServices,
+} from "./services/rehearsal.ts";
 
 /** The loops of the control plane, running. */
 export interface Controllers {

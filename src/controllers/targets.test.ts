@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../runtime/manual-clock.ts";
 import { targetGroupArn as targetGroup } from "../wire/arn.ts";
-import { startServicesController } from "./services.ts";
+import { startServicesController } from "./services/services.ts";
 import { startTargetsController } from "./targets.ts";
 import { agentsCatchUp, messages, newService, putWorld, testPlane } from "./testing.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { eventually } from "../../../test/rig/eventually.ts";
+import type { TrafficSample } from "../metering/traffic-sample.ts";
 import type { BalancerState, TargetReport, TargetState } from "../state.ts";
-import type { TrafficSample } from "../traffic-sample.ts";
 import type { Carrier } from "./carriers.ts";
 import { type CarriersRig, carriersRig, FakeBalancer, MemoryKept } from "./testing.ts";
 

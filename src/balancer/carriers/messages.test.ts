@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AccessRecord } from "../access-record.ts";
-import type { TrafficSample } from "../traffic-sample.ts";
+import type { TrafficSample } from "../metering/traffic-sample.ts";
 import { readMessageFromHost, readMessageToHost } from "./messages.ts";
 import { MAX_TARGETS_IN_SAMPLE, sampleToSend } from "./traffic-message.ts";
 

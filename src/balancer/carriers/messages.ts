@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import type { AccessRecord } from "../access-record.ts";
 import type { BalancerStatus } from "../balancer.ts";
+import type { TrafficSample } from "../metering/traffic-sample.ts";
 import type { TargetReport } from "../state.ts";
-import type { TrafficSample } from "../traffic-sample.ts";
 import type { StateChange } from "./changes.ts";
 import { accessRecords, trafficSample } from "./traffic-message.ts";
 

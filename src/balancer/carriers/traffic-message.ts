@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { TrafficSample } from "../traffic-sample.ts";
+import type { TrafficSample } from "../metering/traffic-sample.ts";
 
 /** Targets in one sample: a few hundred bytes each. Of more than these, only what their groups carried together is told. */
 export const MAX_TARGETS_IN_SAMPLE = 8_000;
