@@ -90,6 +90,7 @@ export async function haproxyServers({ dataDir }: Cluster): Promise<string[]> {
   const columns = names.replace(/^# /, "").split(" ");
   const open = rows
     .map((row) => new Map(row.split(" ").map((value, i) => [columns[i], value])))
+    .filter((row) => row.get("be_name")?.startsWith("tg.") === true) // others lead to HAProxy's own workers
     .filter((row) => row.get("srv_op_state") === "2" && row.get("srv_admin_state") === "0")
     .map((row) => `${row.get("srv_addr")}:${row.get("srv_port")}`);
   return [...new Set(open)].sort(); // each target is there twice: by itself, and for when no target is healthy
