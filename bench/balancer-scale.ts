@@ -105,6 +105,13 @@ const state = (targetGroups: readonly TargetGroupState[], some: readonly RuleSta
 /** The groups with `more` targets in the last one. */
 const withMore = (more: number) => [...groups.slice(0, -1), group(GROUPS - 1, TARGETS / GROUPS + more)];
 
+/** A rule whose answer tells which configuration it comes from. */
+const OWN_RULE: RuleState = {
+  id: "own",
+  conditions: [{ field: "path-pattern", values: ["/own"] }],
+  action: { type: "fixed-response", statusCode: 200, contentType: "text/plain", body: "own" },
+};
+
 writeFileSync(join(dir, "targets.cfg"), TARGET_CONFIG);
 const targets = spawn("haproxy", ["-f", join(dir, "targets.cfg")], { stdio: "ignore", detached: true });
 const targetsGone = once(targets, "exit");
@@ -119,11 +126,17 @@ try {
 }
 
 async function measure(it: Balancer): Promise<void> {
-  const applied = async (what: string, wanted: BalancerState, until: () => boolean = () => true) => {
+  const applied = async (
+    what: string,
+    wanted: BalancerState,
+    until: () => boolean = () => true,
+    served?: () => Promise<boolean>,
+  ) => {
     const { generation } = it.status();
     const from = clock.monotonic();
     it.apply(wanted);
     const called = clock.monotonic() - from;
+    const serving = served === undefined ? undefined : after(from, served);
     await it.settled();
     const settled = clock.monotonic() - from;
     while (!until()) {
@@ -133,6 +146,7 @@ async function measure(it: Balancer): Promise<void> {
     const done = clock.monotonic() - from;
     const reloads = it.status().generation - generation;
     const figures = [`apply() ${ms(called)}`, `in HAProxy ${ms(settled)}`, `seen by reports ${ms(done)}`];
+    if (serving !== undefined) figures.unshift(`requests are answered by it after ${ms(await serving)}`);
     console.log(`${what}: ${figures.join(", ")}; reloads: ${reloads}`);
     return done;
   };
@@ -141,17 +155,37 @@ async function measure(it: Balancer): Promise<void> {
     `start with ${TARGETS} targets, ${GROUPS} groups, ${RULES} rules`,
     state(groups),
     () => healthy() === TARGETS,
+    serves("ok"),
   );
   await applied("one target more", state(withMore(1)), () => healthy() === TARGETS + 1);
   await applied("one target less", state(groups), () => it.reports().length === TARGETS);
   const shifted = rules.map((one, index) => (index === RULES - 1 ? shift(one) : one));
   await applied("one rule's weights", state(groups, shifted));
-  await applied("one rule less (a reload)", state(groups, rules.slice(1)));
-  await applied("the rule again (a reload)", state(groups), () => healthy() === TARGETS);
+  const more = [OWN_RULE, ...rules];
+  await applied("one rule more (a reload)", state(groups, more), () => healthy() === TARGETS, serves("own"));
+  await applied("one rule less (a reload)", state(groups), () => healthy() === TARGETS, serves("ok"));
   const quiet = await load(3000);
   console.log(`requests meanwhile quiet: ${quiet}`);
   const running = load(20_000, (stop) => changes(it, stop));
   console.log(`requests during 1,000 target changes: ${await running}`);
+}
+
+/** Whether a request on a connection of its own gets that answer. */
+function serves(body: string): () => Promise<boolean> {
+  return async () => {
+    const headers = { connection: "close" };
+    const answer = await fetch(`http://127.0.0.1:${port}/own`, { headers }).catch(() => undefined);
+    return (await answer?.text()) === body;
+  };
+}
+
+/** The milliseconds from `from` until `holds`. */
+async function after(from: number, holds: () => Promise<boolean>): Promise<number> {
+  while (!(await holds())) {
+    if (clock.monotonic() - from > LIMIT_MS) throw new Error(`not within ${LIMIT_MS} ms`);
+    await clock.sleep(5);
+  }
+  return clock.monotonic() - from;
 }
 
 function shift(one: RuleState): RuleState {
