@@ -138,8 +138,9 @@ frontend ls.http
   option idle-close-on-response
   log ring@traffic len 3072 format priority local0 info
   log-format "answer ls.http %b %s %Tr"
-  http-request set-log-level silent if { fe_req_rate gt 333 }
-  http-request set-log-level notice if { rand(64) eq 0 } { fe_req_rate gt 333 }
+  http-request set-log-level silent if { fe_req_rate gt 66 }
+  http-request set-log-level notice if { rand(32) eq 0 } { fe_req_rate gt 66 } { fe_req_rate le 2112 }
+  http-request set-log-level warning if { rand(512) eq 0 } { fe_req_rate gt 2112 }
   option forwardfor
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Port 80
@@ -152,8 +153,9 @@ frontend handover.e0603c499aae
   timeout client 60000ms
   log ring@traffic len 3072 format priority local0 info
   log-format "answer ls.http %b %s %Tr"
-  http-request set-log-level silent if { fe_req_rate gt 333 }
-  http-request set-log-level notice if { rand(64) eq 0 } { fe_req_rate gt 333 }
+  http-request set-log-level silent if { fe_req_rate gt 66 }
+  http-request set-log-level notice if { rand(32) eq 0 } { fe_req_rate gt 66 } { fe_req_rate le 2112 }
+  http-request set-log-level warning if { rand(512) eq 0 } { fe_req_rate gt 2112 }
   default_backend tg.arn_3aaws_3aelasticloadbalancing_3aus-east-1_3a000000000000_3atargetgroup_2fweb_2f0123456789abcdef
 
 backend handover.e0603c499aae
@@ -180,8 +182,9 @@ frontend ls.closed
   option idle-close-on-response
   log ring@traffic len 3072 format priority local0 info
   log-format "answer ls.closed %b %s %Tr"
-  http-request set-log-level silent if { fe_req_rate gt 333 }
-  http-request set-log-level notice if { rand(64) eq 0 } { fe_req_rate gt 333 }
+  http-request set-log-level silent if { fe_req_rate gt 66 }
+  http-request set-log-level notice if { rand(32) eq 0 } { fe_req_rate gt 66 } { fe_req_rate le 2112 }
+  http-request set-log-level warning if { rand(512) eq 0 } { fe_req_rate gt 2112 }
   option forwardfor
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Port 81
@@ -195,8 +198,9 @@ frontend handover.c3eefb58d7c4
   timeout client 1500ms
   log ring@traffic len 3072 format priority local0 info
   log-format "answer ls.closed %b %s %Tr"
-  http-request set-log-level silent if { fe_req_rate gt 333 }
-  http-request set-log-level notice if { rand(64) eq 0 } { fe_req_rate gt 333 }
+  http-request set-log-level silent if { fe_req_rate gt 66 }
+  http-request set-log-level notice if { rand(32) eq 0 } { fe_req_rate gt 66 } { fe_req_rate le 2112 }
+  http-request set-log-level warning if { rand(512) eq 0 } { fe_req_rate gt 2112 }
   http-request return status 503
 
 backend handover.c3eefb58d7c4

@@ -10,18 +10,22 @@ const RING = "traffic";
 /** A line has three names, each at most some 800 bytes long, and a few numbers; most have 300 bytes in all. */
 const LONGEST_LINE = 3072;
 
-/** Holds what some 3000 requests tell, three times what may come in a second. */
+/** Holds what some 3000 requests tell, many times what may come in a second. */
 const RING_BYTES = 1024 * 1024;
 
-/** Lines that all listeners together may bring in a second; above, each writes of a fraction of its requests only. */
-const LINES_PER_SECOND = 1000;
+/**
+ * Lines that all listeners together may bring in a second; above, each writes of a fraction of its requests only. A line by itself is dear:
+ * it wakes a thread of HAProxy's and the process that follows.
+ */
+const LINES_PER_SECOND = 200;
 const LEAST_PER_LISTENER = 10;
 
-/** Above its share of LINES_PER_SECOND a listener writes of one request in so many. */
-const ONE_IN = 64;
+/** Above its share of LINES_PER_SECOND a listener writes of one request in so many, and above so many times its share of fewer. */
+const ONE_IN = 32;
+const ONE_IN_OF_MANY = 512;
 
 /** A line's severity says how many requests it stands for, so that a request that is not written of costs next to nothing. */
-const WEIGHT_BY_SEVERITY: Readonly<Record<number, number>> = { 6: 1, 5: ONE_IN };
+const WEIGHT_BY_SEVERITY: Readonly<Record<number, number>> = { 6: 1, 5: ONE_IN, 4: ONE_IN_OF_MANY };
 
 /** With access logs, each request is written of: some 30,000 of them fit. */
 const ACCESS_RING_BYTES = 16 * 1024 * 1024;
@@ -43,11 +47,14 @@ const logLine = (longest: number) => `  log ring@${RING} len ${longest} format p
 export function tellingLines(frontend: string, listeners: number, hasAccessLog: boolean): string[] {
   if (hasAccessLog) return [logLine(LONGEST_ACCESS_LINE), ...accessLines(frontend)];
   const share = Math.max(LEAST_PER_LISTENER, Math.floor(LINES_PER_SECOND / Math.max(1, listeners)));
+  const many = share * ONE_IN;
   return [
     logLine(LONGEST_LINE),
     `  log-format "${MARK} ${frontend} %b %s %Tr"`,
     `  http-request set-log-level silent if { fe_req_rate gt ${share} }`,
-    `  http-request set-log-level notice if { rand(${ONE_IN}) eq 0 } { fe_req_rate gt ${share} }`,
+    // The draw comes first: of most requests nothing more is asked.
+    `  http-request set-log-level notice if { rand(${ONE_IN}) eq 0 } { fe_req_rate gt ${share} } { fe_req_rate le ${many} }`,
+    `  http-request set-log-level warning if { rand(${ONE_IN_OF_MANY}) eq 0 } { fe_req_rate gt ${many} }`,
   ];
 }
 
