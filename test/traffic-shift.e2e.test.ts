@@ -3,20 +3,25 @@ import http from "node:http";
 import { after, before, test } from "node:test";
 import {
   ContinueServiceDeploymentCommand,
+  CreateServiceCommand,
   type DeploymentConfiguration,
+  DescribeServicesCommand,
   RegisterTaskDefinitionCommand,
   StopServiceDeploymentCommand,
   UpdateServiceCommand,
 } from "@aws-sdk/client-ecs";
 import {
+  CreateListenerCommand,
+  CreateLoadBalancerCommand,
   CreateRuleCommand,
+  CreateTargetGroupCommand,
   DescribeListenersCommand,
   DescribeLoadBalancersCommand,
   DescribeRulesCommand,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { type Cluster, startCluster } from "./rig/cluster.ts";
 import { eventually } from "./rig/eventually.ts";
-import { createTargetGroup, deployHello, type HelloService } from "./rig/hello-service.ts";
+import { createTargetGroup, deployHello, freePort, type HelloService } from "./rig/hello-service.ts";
 import { startLoad } from "./rig/load.ts";
 import { describeServiceDeployment, isOver, serviceDeploymentOver } from "./rig/service-deployments.ts";
 
@@ -225,4 +230,58 @@ test("[TS22] [DP37] a migration that fails stops the deployment, and its last wo
   });
   assert.match(said, /\(container script, exit code 3\).*\n {2}adding a column\n {2}it is there already$/);
   assert.deepEqual((await hello.tasks()).map((t) => t.taskArn).sort(), before);
+});
+
+/** Target groups `blue` and `green` for connections, and a network load balancer's listener that leads to the blue one. */
+async function networkLoadBalancer(port: number) {
+  const { elb } = cluster;
+  const group = async (Name: string) => {
+    const timings = { HealthCheckIntervalSeconds: 5, HealthCheckTimeoutSeconds: 2, HealthyThresholdCount: 2 };
+    const asked = new CreateTargetGroupCommand({ Name, Protocol: "TCP", Port: 80, VpcId: "vpc-1", ...timings });
+    return (await elb.send(asked)).TargetGroups?.[0]?.TargetGroupArn ?? "";
+  };
+  const [blue, green] = [await group("tcp-blue"), await group("tcp-green")];
+  const made = await elb.send(new CreateLoadBalancerCommand({ Name: "tcp", Type: "network", Subnets: ["subnet-1"] }));
+  const { Listeners } = await elb.send(
+    new CreateListenerCommand({
+      LoadBalancerArn: made.LoadBalancers?.[0]?.LoadBalancerArn,
+      Protocol: "TCP",
+      Port: port,
+      DefaultActions: [{ Type: "forward", TargetGroupArn: blue }],
+    }),
+  );
+  return { blue, green, listener: Listeners?.[0]?.ListenerArn ?? "" };
+}
+
+test("[TS5] blue/green behind a network load balancer: connections go over to the new version, and none fails", async () => {
+  const { ecs } = cluster;
+  const port = await freePort();
+  const { blue, green, listener } = await networkLoadBalancer(port);
+  const advancedConfiguration = {
+    alternateTargetGroupArn: green,
+    productionListenerRule: listener,
+    roleArn: "arn:aws:iam::000000000000:role/ecsInfrastructureRole",
+  };
+  await ecs.send(
+    new CreateServiceCommand({
+      serviceName: "tcp",
+      taskDefinition: "hello:1",
+      desiredCount: 1,
+      loadBalancers: [{ targetGroupArn: blue, containerName: "web", containerPort: 80, advancedConfiguration }],
+      deploymentConfiguration: { strategy: "BLUE_GREEN", bakeTimeInMinutes: 0 },
+    }),
+  );
+  await eventually("the service has its task", 30_000, async () => {
+    const { services } = await ecs.send(new DescribeServicesCommand({ services: ["tcp"] }));
+    return services?.[0]?.deployments?.[0]?.rolloutState === "COMPLETED";
+  });
+  const load = startLoad(`http://127.0.0.1:${port}`, REQUESTS_PER_SECOND);
+  const updated = await ecs.send(new UpdateServiceCommand({ service: "tcp", taskDefinition: "hello:2" }));
+  const over = await finished(updated.service?.currentServiceDeployment ?? "", 60_000);
+  const result = await load.stop();
+  assert.equal(over.status, "SUCCESSFUL", over.statusReason ?? "");
+  assert.deepEqual(result.failures, []);
+  const answers = [...result.answers.keys()];
+  assert.ok(answers.some((a) => a.includes("version v1")) && answers.at(-1)?.includes("version v2"), `${answers}`);
+  console.log(`blue/green behind a network load balancer: ${result.failures.length} of ${result.sent} requests failed`);
 });

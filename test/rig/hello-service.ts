@@ -150,7 +150,7 @@ function taskDefinition(version: string) {
 }
 
 /** A port of loopback that nothing listens on at this moment. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().on("error", reject);
     probe.listen(0, "127.0.0.1", () => {
