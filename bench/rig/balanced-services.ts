@@ -196,7 +196,7 @@ export function forward(targetGroupArn: string, weight: number, other: string) {
 }
 
 /** A port of loopback that nothing listens on at this moment. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().on("error", reject);
     probe.listen(0, "127.0.0.1", () => {
