@@ -1,13 +1,13 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type BalancerState, localLauncher, startBalancer } from "../src/balancer/index.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { silentLog } from "../src/runtime/log.ts";
+import { freePort } from "../test/rig/free-port.ts";
 
 /**
  * What a request through a load balancer of Berth costs, beside a HAProxy configured by hand and beside no load balancer at all,
@@ -185,14 +185,6 @@ async function measure(ways: Readonly<Record<string, Way>>): Promise<void> {
     const all = `${ratio("perSecond")} of the requests/s, ${ratio("p99Ms")} of the p99, ${ratio("costUs")} of the processor time`;
     console.log(`Berth beside ${other}, medians of ${ROUNDS} rounds: ${all}`);
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
 
 const undo: (() => Promise<unknown>)[] = [];

@@ -8,7 +8,8 @@ import {
   DeregisterTargetsCommand,
   RegisterTargetsCommand,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { freePort, openClients } from "./rig/balanced-services.ts";
+import { freePort } from "../test/rig/free-port.ts";
+import { openClients } from "./rig/balanced-services.ts";
 import { startControlPlane } from "./rig/control-plane.ts";
 import { Latencies } from "./rig/latencies.ts";
 

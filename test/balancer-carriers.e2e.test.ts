@@ -9,18 +9,8 @@ import { makeCertificate } from "../src/api/acm/testing.ts";
 import { carriersRig } from "../src/balancer/carriers/testing.ts";
 import { type BalancerState, openKeptState, type TlsState } from "../src/balancer/index.ts";
 import { seededRandom } from "../src/runtime/random.ts";
-import {
-  clock,
-  freePort,
-  log,
-  newDir,
-  start,
-  startTarget,
-  stateOf,
-  undo,
-  until,
-  untilHealthy,
-} from "./balancer-rig.ts";
+import { clock, log, newDir, start, startTarget, stateOf, undo, until, untilHealthy } from "./balancer-rig.ts";
+import { freePort } from "./rig/free-port.ts";
 
 const POLICY: TlsState["policy"] = {
   minVersion: "TLSv1.2",

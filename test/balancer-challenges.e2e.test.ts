@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BalancerState } from "../src/balancer/index.ts";
-import { freePort, load, newDir, start, startTarget, stateOf, until, untilHealthy } from "./balancer-rig.ts";
+import { load, newDir, start, startTarget, stateOf, until, untilHealthy } from "./balancer-rig.ts";
+import { freePort } from "./rig/free-port.ts";
 
 const PATH = "/.well-known/acme-challenge/";
 

@@ -4,19 +4,8 @@ import { copyFileSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { containerLauncher, startBalancer } from "../src/balancer/index.ts";
-import {
-  clock,
-  freePort,
-  get,
-  HAPROXY,
-  log,
-  newDir,
-  startTarget,
-  stateOf,
-  undo,
-  until,
-  untilHealthy,
-} from "./balancer-rig.ts";
+import { clock, get, HAPROXY, log, newDir, startTarget, stateOf, undo, until, untilHealthy } from "./balancer-rig.ts";
+import { freePort } from "./rig/free-port.ts";
 
 /** A Docker Engine of its own, with an image made of this machine's HAProxy. Resolves with a `docker` that talks to it. */
 async function startEngine(): Promise<string> {

@@ -12,7 +12,6 @@ import { localLauncher, type TargetReport } from "../src/balancer/index.ts";
 import { ConfigurationRefused, HaproxyProcess } from "../src/balancer/process/haproxy.ts";
 import {
   clock,
-  freePort,
   get,
   HAPROXY,
   load,
@@ -26,6 +25,7 @@ import {
   untilHealthy,
   untilState,
 } from "./balancer-rig.ts";
+import { freePort } from "./rig/free-port.ts";
 
 for (const who of ["worker", "master"] as const)
   test(`HAProxy's ${who} killed is back within a second with its targets healthy at once`, async () => {

@@ -8,7 +8,6 @@ import { serverPrefix } from "../src/balancer/configuration/names.ts";
 import type { BalancerState, TargetGroupState, TargetState } from "../src/balancer/index.ts";
 import {
   ask,
-  freePort,
   get,
   healthCheck,
   newDir,
@@ -20,6 +19,7 @@ import {
   untilHealthy,
   untilState,
 } from "./balancer-rig.ts";
+import { freePort } from "./rig/free-port.ts";
 
 const nameIn = (body: string) => (JSON.parse(body) as { name: string }).name;
 

@@ -4,18 +4,8 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DEFAULT_HEADERS } from "../src/balancer/configuration/headers.ts";
 import type { BalancerState } from "../src/balancer/index.ts";
-import {
-  ask,
-  freePort,
-  get,
-  start,
-  startTarget,
-  stateOf,
-  undo,
-  until,
-  untilHealthy,
-  untilState,
-} from "./balancer-rig.ts";
+import { ask, get, start, startTarget, stateOf, undo, until, untilHealthy, untilState } from "./balancer-rig.ts";
+import { freePort } from "./rig/free-port.ts";
 
 test("a request on a connection kept over reloads goes where requests go now, as its client's", async () => {
   const [before, after] = [await startTarget("before"), await startTarget("after")];

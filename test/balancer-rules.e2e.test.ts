@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { RequestOptions } from "node:http";
 import { test } from "node:test";
 import type { BalancerState, ListenerAction, RuleCondition, RuleState, TargetState } from "../src/balancer/index.ts";
-import { ask, freePort, get, load, newDir, start, startTarget, stateOf, until, untilHealthy } from "./balancer-rig.ts";
+import { ask, get, load, newDir, start, startTarget, stateOf, until, untilHealthy } from "./balancer-rig.ts";
+import { freePort } from "./rig/free-port.ts";
 
 const answer = (body: string): ListenerAction => ({ type: "fixed-response", statusCode: 200, body });
 

@@ -12,7 +12,6 @@ import { makeCertificate } from "../src/api/acm/testing.ts";
 import type { BalancerState, CertificateState, TlsState } from "../src/balancer/index.ts";
 import {
   ask as askPlain,
-  freePort,
   healthCheck,
   load,
   newDir,
@@ -23,6 +22,7 @@ import {
   until,
   untilHealthy,
 } from "./balancer-rig.ts";
+import { freePort } from "./rig/free-port.ts";
 
 const POLICY: TlsState["policy"] = {
   minVersion: "TLSv1.2",

@@ -6,7 +6,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BalancerState, TargetReport, TargetState } from "../src/balancer/index.ts";
 import {
   agent,
-  freePort,
   get,
   healthCheck,
   load,
@@ -19,6 +18,7 @@ import {
   untilHealthy,
   untilState,
 } from "./balancer-rig.ts";
+import { freePort } from "./rig/free-port.ts";
 
 test("three hundred requests over three targets spread evenly, and each says where it came from", async () => {
   const targets = [await startTarget("a"), await startTarget("b"), await startTarget("c")];

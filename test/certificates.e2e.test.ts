@@ -29,10 +29,9 @@ import {
   RegisterTargetsCommand,
   waitUntilTargetInService,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
-
-import { freePort } from "./balancer-rig.ts";
 import { type Cluster, startCluster } from "./rig/cluster.ts";
 import { eventually } from "./rig/eventually.ts";
+import { freePort } from "./rig/free-port.ts";
 import { type Pebble, startPebble } from "./rig/pebble.ts";
 
 const run = promisify(execFile);

@@ -20,9 +20,9 @@ import {
   waitUntilTargetInService,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { BerthOperations } from "../src/wire/models/berth.ts";
-import { freePort } from "./balancer-rig.ts";
 import { type Cluster, startCluster } from "./rig/cluster.ts";
 import { eventually } from "./rig/eventually.ts";
+import { freePort } from "./rig/free-port.ts";
 
 let cluster: Cluster;
 const servers: Server[] = [];

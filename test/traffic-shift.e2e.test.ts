@@ -21,7 +21,8 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { type Cluster, startCluster } from "./rig/cluster.ts";
 import { eventually } from "./rig/eventually.ts";
-import { createTargetGroup, deployHello, freePort, type HelloService } from "./rig/hello-service.ts";
+import { freePort } from "./rig/free-port.ts";
+import { createTargetGroup, deployHello, type HelloService } from "./rig/hello-service.ts";
 import { startLoad } from "./rig/load.ts";
 import { describeServiceDeployment, isOver, serviceDeploymentOver } from "./rig/service-deployments.ts";
 

@@ -12,18 +12,8 @@ import {
   type TargetState,
   type TrafficSample,
 } from "../src/balancer/index.ts";
-import {
-  ask,
-  freePort,
-  healthCheck,
-  newDir,
-  start,
-  startTarget,
-  stateOf,
-  undo,
-  until,
-  untilHealthy,
-} from "./balancer-rig.ts";
+import { ask, healthCheck, newDir, start, startTarget, stateOf, undo, until, untilHealthy } from "./balancer-rig.ts";
+import { freePort } from "./rig/free-port.ts";
 
 /** A target that answers `/200`, `/404/50` and the like: with that status, after so many milliseconds. */
 async function startAnswering(id: string): Promise<TargetState & { served: number }> {

@@ -1,4 +1,3 @@
-import { createServer } from "node:net";
 import { ACMClient, ImportCertificateCommand } from "@aws-sdk/client-acm";
 import {
   CreateClusterCommand,
@@ -18,6 +17,7 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { makeCertificate } from "../../src/api/acm/testing.ts";
 import { eventually } from "../../test/rig/eventually.ts";
+import { freePort } from "../../test/rig/free-port.ts";
 import type { Caller } from "./signed-http.ts";
 
 export interface Clients {
@@ -193,17 +193,4 @@ export function forward(targetGroupArn: string, weight: number, other: string) {
     { TargetGroupArn: other, Weight: 100 - weight },
   ];
   return { Type: "forward" as const, ForwardConfig: { TargetGroups } };
-}
-
-/** A port of loopback that nothing listens on at this moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
 }

@@ -1,4 +1,3 @@
-import { createServer } from "node:net";
 import {
   CreateClusterCommand,
   CreateServiceCommand,
@@ -19,6 +18,7 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { Cluster } from "./cluster.ts";
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free-port.ts";
 import { hostsJoined } from "./joined.ts";
 
 /** The example service behind a load balancer, with its two versions registered as hello:1 and hello:2. */
@@ -147,17 +147,4 @@ function taskDefinition(version: string) {
       },
     ],
   };
-}
-
-/** A port of loopback that nothing listens on at this moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
 }

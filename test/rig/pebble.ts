@@ -3,8 +3,8 @@ import { chmodSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { join } from "node:path";
 import { makeCertificate } from "../../src/api/acm/testing.ts";
-import { freePort } from "../balancer-rig.ts";
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free-port.ts";
 
 /** A real ACME server on this machine, with a name server that says whatever it is told. */
 export interface Pebble {
