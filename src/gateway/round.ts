@@ -1,11 +1,15 @@
 import type { Clock } from "../runtime/clock.ts";
 
-/** Visits in one turn: about a millisecond of pings. Whatever else waits for the process goes before the next ones. */
-export const VISITS_PER_TURN = 100;
+/** A round over many takes about this long; over few, less. */
+export const ROUND_MS = 1_000;
+/** Between turns. */
+const TURN_MS = 10;
+/** Visits in one turn, at least: well below a millisecond of pings. */
+export const LEAST_VISITS = 20;
 
 /**
- * Visits many things now and then, some in each turn: thousands of pings at once would hold everybody else up for a tenth
- * of a second. A round that is due while one is under way is left out.
+ * Visits many things now and then, evenly spread over a while: thousands of pings at once, and the answers to them, would
+ * hold everybody else up for a tenth of a second or two. A round that is due while one is under way is left out.
  */
 export class Round<T> {
   readonly #clock: Clock;
@@ -22,11 +26,14 @@ export class Round<T> {
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
     const waiting = [...all];
+    const began = this.#clock.monotonic();
     const some = (from: number) => {
-      const end = Math.min(waiting.length, from + VISITS_PER_TURN);
+      // By the time and not by the turns: a busy process has fewer turns, and each is to be visited as often as ever.
+      const due = Math.ceil((waiting.length * (this.#clock.monotonic() - began)) / ROUND_MS);
+      const end = Math.min(waiting.length, Math.max(from + LEAST_VISITS, due));
       for (let i = from; i < end; i++) this.#visit(waiting[i] as T);
       this.#isUnderWay = end < waiting.length;
-      if (this.#isUnderWay) this.#clock.after(0, () => some(end));
+      if (this.#isUnderWay) this.#clock.after(TURN_MS, () => some(end));
     };
     some(0);
   }

@@ -1,6 +1,6 @@
 /** How sessions behave. Times in milliseconds. */
 export interface GatewaySettings {
-  /** Between RFC 6455 pings on an ACS session. All sessions are pinged together, so that silences compare. */
+  /** Between RFC 6455 pings on an ACS session. Each has its place in a round of a second (`round.ts`). */
   readonly pingMs: number;
   /** Between HeartbeatMessages, on both kinds of session. An agent gives a session up after 60 s without any. */
   readonly heartbeatMs: number;
