@@ -11,7 +11,7 @@ import { silentLog } from "../runtime/log.ts";
 import { seededRandom } from "../runtime/random.ts";
 import { MemoryDisk, MemoryJournal } from "./memory-journal.ts";
 import { openStore } from "./open.ts";
-import { sqliteJournal } from "./sqlite-journal.ts";
+import { sqliteJournal } from "./sqlite/sqlite-journal.ts";
 import type { Store } from "./store.ts";
 import { CRASH_SCHEMA, crashStep } from "./testing/crash-writer.ts";
 

@@ -20,7 +20,7 @@ export {
   type BerthView,
   SCHEMA,
 } from "./schema.ts";
-export { type SqliteJournalOptions, sqliteJournal } from "./sqlite-journal.ts";
+export { type SqliteJournalOptions, sqliteJournal } from "./sqlite/sqlite-journal.ts";
 export type {
   Change,
   Deletion,

@@ -5,7 +5,7 @@ import { systemClock } from "../runtime/clock.ts";
 import { silentLog } from "../runtime/log.ts";
 import { describeJournalContract } from "./journal-contract.ts";
 import { MemoryDisk, MemoryJournal } from "./memory-journal.ts";
-import { sqliteJournal } from "./sqlite-journal.ts";
+import { sqliteJournal } from "./sqlite/sqlite-journal.ts";
 
 /** Its timers keep the process alive: what a test waits for must come. */
 const clock = { ...systemClock(), after: awaitedTimer };

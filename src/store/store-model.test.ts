@@ -15,7 +15,7 @@ import { Layer } from "./layer.ts";
 import { MemoryDisk, MemoryJournal } from "./memory-journal.ts";
 import { openStore } from "./open.ts";
 import { readOnly } from "./read-only.ts";
-import { sqliteJournal } from "./sqlite-journal.ts";
+import { sqliteJournal } from "./sqlite/sqlite-journal.ts";
 import type { Change, Store, Transaction } from "./store.ts";
 import { type Derived, table } from "./table.ts";
 import { Tables } from "./tables.ts";

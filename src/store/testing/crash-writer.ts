@@ -4,7 +4,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import { openStore } from "../open.ts";
-import { sqliteJournal } from "../sqlite-journal.ts";
+import { sqliteJournal } from "../sqlite/sqlite-journal.ts";
 import type { Transaction } from "../store.ts";
 import { table } from "../table.ts";
 

@@ -54,6 +54,11 @@ export function readMark(file: string): Mark | undefined {
   return JSON.parse(text) as Mark;
 }
 
+/** Where the mark of a store's file is. */
+export function markFile(file: string): string {
+  return `${file}-writer`;
+}
+
 function openFlags(file: string): string {
   try {
     closeSync(openSync(file, "r"));

@@ -1,5 +1,5 @@
 import * as sqlite from "node:sqlite";
-import { StoreFileError } from "./errors.ts";
+import { StoreFileError } from "../errors.ts";
 
 /** The part of SQLite that the store uses. */
 export interface Database {
@@ -40,13 +40,12 @@ const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
-/** Says in a StoreFileError what an error of SQLite means. Other errors, and those that are one already, stay what they are. */
-export function explainSqliteError(file: string, error: unknown, doing: string): Error {
-  const code = (error as { errcode?: unknown }).errcode;
-  if (typeof code !== "number") return error instanceof Error ? error : new Error(String(error));
-  const { problem, remedy } = meaning(code & 0xff);
-  const text = `${problem} (${doing}: ${(error as Error).message})`;
-  return new StoreFileError(file, text, remedy, { cause: error });
+/** Says in a StoreFileError what an error of SQLite or of the file system means. Others, and those that are one already, stay what they are. */
+export function explainError(file: string, error: unknown, doing: string): Error {
+  const known = meaningOf(error as { readonly errcode?: unknown; readonly code?: unknown });
+  if (known === undefined) return error instanceof Error ? error : new Error(String(error));
+  const text = `${known.problem} (${doing}: ${(error as Error).message})`;
+  return new StoreFileError(file, text, known.remedy, { cause: error });
 }
 
 /** Whether another connection holds the lock. */
@@ -55,27 +54,57 @@ export function isBusy(error: unknown): boolean {
   return typeof code === "number" && (code & 0xff) === BUSY;
 }
 
-function meaning(code: number): { readonly problem: string; readonly remedy: string } {
+interface Meaning {
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+const READ_ONLY: Meaning = {
+  problem: "it cannot be written",
+  remedy: "Make the file and its directory writable for this user",
+};
+const DISK_FAILED: Meaning = {
+  problem: "the disk failed to read or write it",
+  remedy: "Check the disk, its free space and the file size limit (ulimit -f), then start again",
+};
+const DISK_FULL: Meaning = { problem: "the disk is full", remedy: "Free some space, then start again" };
+const NOT_OPENED: Meaning = {
+  problem: "it cannot be opened",
+  remedy: "Check that its directory exists and can be written by this user",
+};
+
+function meaningOf({ errcode, code }: { readonly errcode?: unknown; readonly code?: unknown }): Meaning | undefined {
+  if (typeof errcode === "number") return meaningForSqlite(errcode & 0xff);
+  return typeof code === "string" ? FILE_SYSTEM.get(code) : undefined;
+}
+
+const FILE_SYSTEM: ReadonlyMap<string, Meaning> = new Map([
+  ["EACCES", READ_ONLY],
+  ["EPERM", READ_ONLY],
+  ["EROFS", READ_ONLY],
+  ["EIO", DISK_FAILED],
+  ["EFBIG", DISK_FAILED],
+  ["ENOSPC", DISK_FULL],
+  ["EDQUOT", DISK_FULL],
+  ["ENOENT", NOT_OPENED],
+  ["ENOTDIR", NOT_OPENED],
+]);
+
+function meaningForSqlite(code: number): Meaning {
   switch (code) {
     case BUSY:
       return { problem: "it is in use by another process", remedy: "Stop that process, or use another directory" };
     case READONLY:
-      return { problem: "it cannot be written", remedy: "Make the file and its directory writable for this user" };
+      return READ_ONLY;
     case IOERR:
-      return {
-        problem: "the disk failed to read or write it",
-        remedy: "Check the disk, its free space and the file size limit (ulimit -f), then start again",
-      };
+      return DISK_FAILED;
     case CORRUPT:
     case NOTADB:
       return { problem: "it is damaged", remedy: RESTORE };
     case FULL:
-      return { problem: "the disk is full", remedy: "Free some space, then start again" };
+      return DISK_FULL;
     case CANTOPEN:
-      return {
-        problem: "it cannot be opened",
-        remedy: "Check that its directory exists and can be written by this user",
-      };
+      return NOT_OPENED;
     default:
       return { problem: "SQLite refused", remedy: RESTORE };
   }

@@ -1,0 +1,359 @@
+import { closeSync, fdatasyncSync, openSync, rmSync } from "node:fs";
+import { crc32 } from "node:zlib";
+import { StoreFileError } from "../errors.ts";
+import { type Database, explainError, isBusy, openDatabase, RESTORE, type Statement } from "./driver.ts";
+import { decodeEntry, type StoredWrite } from "./entry-codec.ts";
+import { syncDirectory } from "./entry-log.ts";
+import { earlierEntries, removeEarlierEntries } from "./first-format.ts";
+import { listSegments, readSegment, type Segment } from "./segment.ts";
+import { type Mark, markFile, readMark, WriterMark } from "./writer-mark.ts";
+
+/** The form of the file itself, in `user_version`. */
+const FILE_FORMAT = 2;
+/** "Brth", in `application_id`. */
+const APPLICATION_ID = 0x42727468;
+/** Entries of about this size are read in one step of folding, */
+const STEP_BYTES = 256 << 10;
+/** and so many records written: a millisecond or two of work. */
+const STEP_RECORDS = 100;
+/** After so many steps SQLite's log is moved into the file: the disk is not to get so much at once that an append waits for it. */
+const STEPS_TO_SYNC = 5;
+/** SQLite's own log is cut back to this after folding. */
+const WAL_BYTES = 32 << 20;
+/** Records handed over at once when loading. */
+const LOAD_BATCH = 1000;
+
+/** What is known of the rows as a whole. A stale or missing page is in agreement with itself, but not with this. */
+interface Meta {
+  /** The last entry that is folded. */
+  readonly folded: number;
+  readonly revision: number;
+  readonly schemaVersion: number;
+  readonly rows: number;
+  /** The checksums of all rows, exclusive-or. */
+  readonly digest: number;
+}
+
+/** What a store's files held. */
+export interface LoadedFiles {
+  readonly revision: number;
+  readonly schemaVersion: number;
+  /** The number of the last entry; 0 if there never was one. */
+  readonly last: number;
+  /** Those that are to be folded, in order. */
+  readonly segments: readonly Segment[];
+}
+
+const EMPTY: Meta = { folded: 0, revision: 0, schemaVersion: 0, rows: 0, digest: 0 };
+
+/**
+ * The database file, synchronously: one row for each record, as the log left it when its last folded segment ended. A row and the
+ * meta row carry a CRC-32 each. Commits are not synced: what a crash takes back is in the log, whose segments are removed
+ * only when what they say is durable here. Every method throws StoreFileError with what is wrong and what to do.
+ */
+export class RecordFile {
+  readonly file: string;
+  readonly #database: Database;
+  readonly #statements: Statements;
+  readonly #mark: Mark | undefined;
+  #meta: Meta;
+
+  /** Opens the file for this process alone. */
+  constructor(file: string) {
+    this.file = file;
+    let database: Database | undefined;
+    try {
+      this.#mark = readMark(markFile(file));
+      database = openDatabase(file);
+      this.#database = database;
+      takeLock(database, file, this.#mark?.pid);
+      const format = prepareSchema(database, file);
+      this.#statements = prepareStatements(database);
+      this.#meta = this.#readMeta();
+      if (format === 1) this.#takeOverFirstFormat();
+    } catch (error) {
+      database?.close();
+      throw explainError(file, error, "opening it");
+    }
+  }
+
+  /**
+   * Every record, then what the log has changed since, in order, in batches. Checks everything it reads. What it has handed
+   * over is durable when it ends.
+   */
+  *load(): Generator<readonly StoredWrite[], LoadedFiles> {
+    let { revision, schemaVersion, folded: last } = this.#meta;
+    try {
+      yield* this.#rows();
+      const segments: Segment[] = [];
+      const needless: Segment[] = [];
+      for (const segment of listSegments(this.file)) {
+        if (segment.first > last + 1)
+          throw this.#damaged(`the entries ${last + 1} to ${segment.first - 1} are missing`);
+        const before = last;
+        for (const { sequence, body } of readSegment(this.file, segment)) {
+          if (sequence <= last) continue;
+          const entry = decodeEntry(body);
+          yield entry.writes;
+          last = sequence;
+          revision = entry.revision;
+          schemaVersion = entry.schemaVersion ?? schemaVersion;
+        }
+        (last > before ? segments : needless).push(segment);
+      }
+      this.#takeMark(last);
+      for (const { file } of needless) rmSync(file);
+      makeDurable(this.file, segments);
+      return { revision, schemaVersion, last, segments };
+    } catch (error) {
+      throw explainError(this.file, error, "reading it");
+    }
+  }
+
+  /**
+   * Folds the next segment into rows and removes it, in steps of a millisecond or two; those that sync take some more. A crash in the middle leaves rows that are newer than what is said to be folded; replaying the entries over
+   * them, which are all still there, comes to the same.
+   */
+  *fold(segment: Segment): Generator<void, void> {
+    try {
+      const writes = new Map<string, StoredWrite>();
+      let { folded, revision, schemaVersion } = this.#meta;
+      let read = 0;
+      for (const { sequence, body } of readSegment(this.file, segment)) {
+        if (sequence <= folded) continue;
+        const entry = decodeEntry(body);
+        for (const write of entry.writes) writes.set(`${write.table.length}:${write.table}${write.key}`, write);
+        folded = sequence;
+        revision = entry.revision;
+        schemaVersion = entry.schemaVersion ?? schemaVersion;
+        read += body.length;
+        if (read < STEP_BYTES) continue;
+        read = 0;
+        yield;
+      }
+      // In the order of keys, neighbours share pages.
+      const ordered = [...writes.values()].sort((a, b) => compare(a.table, b.table) || compare(a.key, b.key));
+      for (let step = 0; step * STEP_RECORDS < ordered.length; step++) {
+        yield;
+        if (step > 0 && step % STEPS_TO_SYNC === 0) {
+          this.#makeRowsDurable();
+          yield;
+        }
+        const some = ordered.slice(step * STEP_RECORDS, (step + 1) * STEP_RECORDS);
+        this.#inTransaction(() => this.#writeRows(this.#meta, some));
+      }
+      yield;
+      this.#inTransaction(() => ({ ...this.#meta, folded, revision, schemaVersion }));
+      this.#makeRowsDurable();
+      rmSync(segment.file, { force: true });
+    } catch (error) {
+      throw explainError(this.file, error, "folding entries into rows");
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  *#rows(): Generator<readonly StoredWrite[]> {
+    let batch: StoredWrite[] = [];
+    let rows = 0;
+    let digest = 0;
+    for (const row of this.#statements.allRows.iterate()) {
+      const write = { table: String(row.tbl), key: String(row.key), json: String(row.json) };
+      const sum = rowChecksum(write);
+      if (sum !== row.checksum) throw this.#damaged(`the record ${write.key} of table ${write.table}`);
+      rows++;
+      digest ^= sum;
+      batch.push(write);
+      if (batch.length === LOAD_BATCH) {
+        yield batch;
+        batch = [];
+      }
+    }
+    if (rows !== this.#meta.rows || digest >>> 0 !== this.#meta.digest)
+      throw this.#damaged(`the records as a whole: ${rows} were found, ${this.#meta.rows} were written`);
+    yield batch;
+  }
+
+  /** Sees to it that nothing acknowledged is missing, and says who has the file from now on. */
+  #takeMark(last: number): void {
+    const acknowledged = this.#mark?.sequence ?? 0;
+    if (acknowledged > last)
+      throw new StoreFileError(
+        this.file,
+        `it ends at entry ${last}, but ${acknowledged} was acknowledged: its end is damaged, or it is an older copy`,
+        `${RESTORE}. To go on without what is missing, remove ${markFile(this.file)}`,
+      );
+    const mark = new WriterMark(markFile(this.file), process.pid);
+    mark.write(last);
+    mark.close();
+  }
+
+  /** Carries out `work`, which says what the meta row is to be afterwards. */
+  #inTransaction(work: () => Meta): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      const meta = work();
+      writeMeta(this.#statements, meta);
+      this.#database.exec("COMMIT");
+      this.#meta = meta;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** Moves SQLite's log into the file, which syncs both. */
+  #makeRowsDurable(): void {
+    const row = this.#database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
+    if (row?.busy !== 0 || row.log !== row.checkpointed)
+      throw new Error(`SQLite moved ${row?.checkpointed} of ${row?.log} pages of its log`);
+  }
+
+  #writeRows(meta: Meta, writes: readonly StoredWrite[]): Meta {
+    let { rows, digest } = meta;
+    for (const write of writes) {
+      const { table, key, json } = write;
+      const old = this.#statements.rowChecksum.get(table, key)?.checksum;
+      if (typeof old === "number") {
+        rows--;
+        digest ^= old;
+      }
+      if (json === null) this.#statements.removeRow.run(table, key);
+      else {
+        const sum = rowChecksum(write);
+        this.#statements.putRow.run(table, key, json, sum);
+        rows++;
+        digest ^= sum;
+      }
+    }
+    return { ...meta, rows, digest: digest >>> 0 };
+  }
+
+  #takeOverFirstFormat(): void {
+    this.#inTransaction(() => {
+      let meta = this.#meta;
+      for (const { sequence, entry } of earlierEntries(this.#database, this.file, meta.folded)) {
+        const { revision, schemaVersion = meta.schemaVersion } = entry;
+        meta = { ...this.#writeRows(meta, entry.writes), folded: sequence, revision, schemaVersion };
+      }
+      removeEarlierEntries(this.#database);
+      this.#database.exec(`PRAGMA user_version = ${FILE_FORMAT}`);
+      return meta;
+    });
+    this.#makeRowsDurable();
+  }
+
+  #readMeta(): Meta {
+    const row = this.#statements.meta.get();
+    if (typeof row?.body !== "string" || crc32(row.body) !== row.checksum) throw this.#damaged("the meta row");
+    return JSON.parse(row.body) as Meta;
+  }
+
+  #damaged(what: string): StoreFileError {
+    return new StoreFileError(this.file, `it is damaged: ${what}`, RESTORE);
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function rowChecksum({ table, key, json }: StoredWrite): number {
+  // The lengths keep a character from moving from the table's name to the key unseen.
+  return crc32(json ?? "", crc32(`${table.length}:${table}${key.length}:${key}`));
+}
+
+/** What a killed process wrote may be in the system's memory alone. */
+function makeDurable(file: string, segments: readonly Segment[]): void {
+  for (const segment of segments) {
+    const descriptor = openSync(segment.file, "r+");
+    try {
+      fdatasyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+  syncDirectory(file);
+}
+
+/** The lock is the operating system's: it goes with the process, however that ends. */
+function takeLock(database: Database, file: string, writer: number | undefined): void {
+  try {
+    database.exec("PRAGMA locking_mode = EXCLUSIVE");
+    const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.journal_mode;
+    if (mode !== "wal") throw new StoreFileError(file, `its journal mode is ${mode}, not wal`, RESTORE);
+    database.exec("BEGIN EXCLUSIVE; COMMIT");
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    const holder = writer === undefined ? "another process" : `process ${writer}`;
+    throw new StoreFileError(file, `it is in use by ${holder}`, "Stop that process, or use another directory", {
+      cause: error,
+    });
+  }
+}
+
+/** Answers the format that the file has. */
+function prepareSchema(database: Database, file: string): number {
+  database.exec(`
+    PRAGMA synchronous = NORMAL;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = ${WAL_BYTES};
+    PRAGMA cache_size = -16384;
+    PRAGMA cell_size_check = ON;
+    PRAGMA trusted_schema = OFF;`);
+  const application = Number(database.prepare("PRAGMA application_id").get()?.application_id);
+  const format = Number(database.prepare("PRAGMA user_version").get()?.user_version);
+  const objects = Number(database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.n);
+  if (objects === 0 && application === 0 && format === 0) {
+    createSchema(database);
+    return FILE_FORMAT;
+  }
+  if (application !== APPLICATION_ID)
+    throw new StoreFileError(
+      file,
+      "it is not a store of Berth, or its header is damaged",
+      `Use another file. ${RESTORE}`,
+    );
+  if (format !== FILE_FORMAT && format !== 1)
+    throw new StoreFileError(
+      file,
+      `its format is ${format}, and this release reads 1 and ${FILE_FORMAT}`,
+      "Start the release that wrote it",
+    );
+  return format;
+}
+
+function createSchema(database: Database): void {
+  const body = JSON.stringify(EMPTY);
+  database.exec(`
+    BEGIN IMMEDIATE;
+    CREATE TABLE meta (id INTEGER PRIMARY KEY, body TEXT NOT NULL, checksum INTEGER NOT NULL);
+    CREATE TABLE records (tbl TEXT NOT NULL, key TEXT NOT NULL, checksum INTEGER NOT NULL, json TEXT NOT NULL,
+      PRIMARY KEY (tbl, key)) WITHOUT ROWID;
+    INSERT INTO meta VALUES (1, '${body}', ${crc32(body)});
+    PRAGMA application_id = ${APPLICATION_ID};
+    PRAGMA user_version = ${FILE_FORMAT};
+    COMMIT;
+    PRAGMA wal_checkpoint(PASSIVE);`);
+}
+
+type Statements = ReturnType<typeof prepareStatements>;
+
+function prepareStatements(database: Database) {
+  const prepare = (sql: string): Statement => database.prepare(sql);
+  return {
+    meta: prepare("SELECT body, checksum FROM meta WHERE id = 1"),
+    putMeta: prepare("UPDATE meta SET body = ?, checksum = ? WHERE id = 1"),
+    allRows: prepare("SELECT tbl, key, json, checksum FROM records"),
+    rowChecksum: prepare("SELECT checksum FROM records WHERE tbl = ? AND key = ?"),
+    putRow: prepare("INSERT OR REPLACE INTO records (tbl, key, json, checksum) VALUES (?, ?, ?, ?)"),
+    removeRow: prepare("DELETE FROM records WHERE tbl = ? AND key = ?"),
+  };
+}
+
+function writeMeta(statements: Statements, meta: Meta): void {
+  const body = JSON.stringify(meta);
+  statements.putMeta.run(body, crc32(body));
+}
