@@ -7,7 +7,7 @@ import { parseSharedCredentials } from "../../src/runtime/shared-credentials.ts"
 import { eventually } from "../../test/rig/eventually.ts";
 import type { Caller } from "./signed-http.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const BERTH = fileURLToPath(new URL("../../bin/berth", import.meta.url));
 /** Linux counts processor time in hundredths of a second. */
 const TICKS_PER_SECOND = 100;
 
@@ -54,7 +54,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const profile = options.profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profileDir}`];
   const launch = (listen: string) => {
     const where = ["server", "--data-dir", dataDir, "--listen", listen, "--log-level", "warn"];
-    return launchServer([...profile, MAIN, ...where, ...(options.args ?? [])], dataDir);
+    return launchServer([...profile, BERTH, ...where, ...(options.args ?? [])], dataDir);
   };
   let server = launch("127.0.0.1:0");
   const close = async () => {

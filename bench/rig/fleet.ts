@@ -25,7 +25,9 @@ export async function openFleet(
   { agents, processes, startMs }: { readonly agents: number; readonly processes: number; readonly startMs: number },
 ): Promise<Fleet> {
   const file = new URL("./fleet-process.ts", import.meta.url);
-  const children = Array.from({ length: processes }, () => fork(file, { execArgv: ["--max-semi-space-size=32"] }));
+  const children = Array.from({ length: processes }, () =>
+    fork(file, { execArgv: ["--max-semi-space-size=32", "--v8-pool-size=1"] }),
+  );
   const { promise: failed, reject } = Promise.withResolvers<never>();
   failed.catch(() => undefined);
   const fleet: Fleet = {

@@ -21,7 +21,7 @@ import { type AccessKey, parseSharedCredentials } from "../../src/runtime/shared
 import { eventually } from "./eventually.ts";
 import { claim, DATA_DIR_PREFIX, sweep } from "./sweep.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const BERTH = fileURLToPath(new URL("../../bin/berth", import.meta.url));
 
 /** A whole Berth for one test file: a server process, local hosts with real engines, and the official clients. */
 export interface Cluster {
@@ -164,7 +164,7 @@ function serverFile(dataDir: string): { endpoint: string } {
 
 async function launchServer(args: readonly string[], dataDir: string): Promise<ChildProcess> {
   const log = openSync(join(dataDir, "server.log"), "a");
-  const child = spawn(process.execPath, [MAIN, "server", ...args], { stdio: ["ignore", "pipe", log] });
+  const child = spawn(process.execPath, [BERTH, "server", ...args], { stdio: ["ignore", "pipe", log] });
   let seen = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     seen += text;

@@ -75,7 +75,9 @@ export async function keepRunning(what: KeptProcessOptions): Promise<KeptProcess
 
 function launch({ args, env, dir, name, ready }: KeptProcessOptions): ChildProcess {
   const log = openSync(join(dir, `${name}.log`), "a", 0o600);
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  // As many helper threads as this command was given by bin/berth.
+  const nodeArgs = process.execArgv.filter((arg) => arg.startsWith("--v8-pool-size="));
+  const child = spawn(process.execPath, [...nodeArgs, MAIN, ...args], {
     env,
     // Its own process group: a terminal's Ctrl-C reaches this command alone, which ends things in their order.
     detached: true,
