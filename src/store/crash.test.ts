@@ -109,7 +109,7 @@ test("a write that the disk refuses is named, and what was acknowledged before i
   const directory = await mkdtemp(join(tmpdir(), "berth-full-"));
   const path = join(directory, "berth.db");
   try {
-    // Files may not grow beyond 1 MiB (blocks of 512 bytes): the write-ahead log soon wants more.
+    // Files may not grow beyond 1 MiB (blocks of 512 bytes): the log soon wants more.
     const command = 'ulimit -f 2048; exec "$0" "$@"';
     const child = spawn("sh", ["-c", command, process.execPath, WRITER, path, "1"], {
       stdio: ["ignore", "pipe", "pipe"],

@@ -73,6 +73,15 @@ const NOT_OPENED: Meaning = {
   remedy: "Check that its directory exists and can be written by this user",
 };
 
+const TOO_MANY_FILES: Meaning = {
+  problem: "too many files are open",
+  remedy: "Raise the limit on open files (ulimit -n), then start again",
+};
+const IN_USE: Meaning = {
+  problem: "it is in use by another process",
+  remedy: "Stop that process, or use another directory",
+};
+
 function meaningOf({ errcode, code }: { readonly errcode?: unknown; readonly code?: unknown }): Meaning | undefined {
   if (typeof errcode === "number") return meaningForSqlite(errcode & 0xff);
   return typeof code === "string" ? FILE_SYSTEM.get(code) : undefined;
@@ -88,12 +97,15 @@ const FILE_SYSTEM: ReadonlyMap<string, Meaning> = new Map([
   ["EDQUOT", DISK_FULL],
   ["ENOENT", NOT_OPENED],
   ["ENOTDIR", NOT_OPENED],
+  ["EMFILE", TOO_MANY_FILES],
+  ["ENFILE", TOO_MANY_FILES],
+  ["EEXIST", IN_USE],
 ]);
 
 function meaningForSqlite(code: number): Meaning {
   switch (code) {
     case BUSY:
-      return { problem: "it is in use by another process", remedy: "Stop that process, or use another directory" };
+      return IN_USE;
     case READONLY:
       return READ_ONLY;
     case IOERR:
@@ -111,4 +123,6 @@ function meaningForSqlite(code: number): Meaning {
 }
 
 /** What to do about damage. */
-export const RESTORE = "Check the disk, and put back a copy of the file and of those whose names begin with its name";
+export const RESTORE =
+  "Check the disk. To put back a copy, remove the file and those whose names begin with its name, then copy all of the copy's" +
+  " files";

@@ -7,6 +7,19 @@ import { markFile, WriterMark } from "./writer-mark.ts";
 /** A segment is full with this much: what a start has to read again at most, about, and what is folded at once. */
 const SEGMENT_BYTES = 16 << 20;
 
+/** The last entry that is there. */
+export interface LogEnd {
+  /** 0 if there never was one. */
+  readonly last: number;
+  readonly checksum: number;
+}
+
+interface OpenSegment {
+  readonly segment: Segment;
+  readonly descriptor: number;
+  bytes: number;
+}
+
 /**
  * The writing end of the log: entries go to the end of a file, and that is all that whoever waits for durability waits for. Each
  * opening begins a segment of its own, so that nothing is ever written after what a crash left incomplete.
@@ -15,33 +28,32 @@ export class EntryLog {
   readonly #file: string;
   readonly #segmentBytes: number;
   readonly #mark: WriterMark;
-  #last: number;
-  #open: { readonly segment: Segment; readonly descriptor: number; bytes: number } | undefined;
+  #end: LogEnd;
+  #open: OpenSegment | undefined;
 
-  /** Writes nothing yet. `last` is the number of the last entry that is there. */
-  constructor(file: string, last: number, segmentBytes: number = SEGMENT_BYTES) {
+  /** Writes nothing yet. */
+  constructor(file: string, end: LogEnd, segmentBytes: number = SEGMENT_BYTES) {
     this.#file = file;
     this.#segmentBytes = segmentBytes;
-    this.#last = last;
+    this.#end = end;
     this.#mark = new WriterMark(markFile(file), process.pid);
   }
 
   /**
-   * Returns when the entry is durable; with the segment, if it is full now and nothing will be added to it.
+   * Returns when the entry is durable; with the segment before, if the entry began a new one because that was full.
    * @throws StoreFileError if the disk refuses.
    */
   append(body: Uint8Array): Segment | undefined {
-    const sequence = this.#last + 1;
+    const sequence = this.#end.last + 1;
     try {
-      this.#open ??= openSegment(segmentOf(this.#file, sequence));
-      const open = this.#open;
-      open.bytes += writeWhole(open.descriptor, encodeNumbered({ sequence, body }), open.bytes);
+      const full = this.#begin(sequence);
+      const open = this.#open as OpenSegment;
+      const { bytes, checksum } = encodeNumbered({ sequence, previous: this.#end.checksum, body });
+      open.bytes += writeWhole(open.descriptor, bytes, open.bytes);
       fdatasyncSync(open.descriptor);
-      this.#last = sequence;
+      this.#end = { last: sequence, checksum };
       this.#mark.write(sequence);
-      if (open.bytes < this.#segmentBytes) return undefined;
-      this.#closeSegment();
-      return open.segment;
+      return full;
     } catch (error) {
       throw explainError(this.#file, error, "writing to its log");
     }
@@ -52,16 +64,39 @@ export class EntryLog {
     this.#mark.close();
   }
 
+  /** Sees to it that a segment is open, one with room if that can be had. Answers the one that it closed for that. */
+  #begin(sequence: number): Segment | undefined {
+    const before = this.#open;
+    if (before !== undefined && before.bytes < this.#segmentBytes) return undefined;
+    try {
+      const next = openSegment(segmentOf(this.#file, sequence));
+      this.#closeSegment();
+      this.#open = next;
+      return before?.segment;
+    } catch (error) {
+      // A process with all its files open goes on in the one that it has.
+      if (before === undefined || !["EMFILE", "ENFILE"].includes((error as NodeJS.ErrnoException).code ?? ""))
+        throw error;
+      return undefined;
+    }
+  }
+
   #closeSegment(): void {
-    if (this.#open !== undefined) closeSync(this.#open.descriptor);
+    const open = this.#open;
     this.#open = undefined;
+    if (open !== undefined) closeSync(open.descriptor);
   }
 }
 
-function openSegment(segment: Segment) {
-  const descriptor = openSync(segment.file, "wx", 0o600);
-  syncDirectory(segment.file);
-  return { segment, descriptor, bytes: 0 };
+function openSegment(segment: Segment): OpenSegment {
+  const directory = openSync(dirname(segment.file), "r");
+  try {
+    const descriptor = openSync(segment.file, "wx", 0o600);
+    fsyncSync(directory);
+    return { segment, descriptor, bytes: 0 };
+  } finally {
+    closeSync(directory);
+  }
 }
 
 /** Makes durable that files were made or removed beside this one. */

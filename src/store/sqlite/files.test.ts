@@ -20,6 +20,7 @@ import { encodeEntry, type StoredWrite } from "./entry-codec.ts";
 import { EntryLog } from "./entry-log.ts";
 import { type LoadedFiles, RecordFile } from "./record-file.ts";
 import { listSegments } from "./segment.ts";
+import { WriterMark } from "./writer-mark.ts";
 
 const root = mkdtempSync(join(tmpdir(), "berth-files-"));
 after(() => rmSync(root, { recursive: true }));
@@ -69,7 +70,7 @@ class Files {
   constructor(path: string, segmentBytes?: number) {
     this.records = new RecordFile(path);
     const { loaded } = loadAll(this.records);
-    this.#log = new EntryLog(path, loaded.last, segmentBytes);
+    this.#log = new EntryLog(path, loaded.end, segmentBytes);
     this.#unfolded.push(...loaded.segments.map((segment) => this.records.fold(segment)));
   }
 
@@ -92,6 +93,13 @@ class Files {
     this.#log.close();
     this.records.close();
   }
+}
+
+/** A start that folds all there is. */
+function foldAll(path: string): void {
+  const files = new Files(path);
+  files.fold(Number.POSITIVE_INFINITY);
+  files.close();
 }
 
 interface KillPlan {
@@ -254,9 +262,7 @@ test("a torn last write of the log, which was never acknowledged, is dropped wit
     files.close();
     const after = { ...state, "c/new": "{}" };
     assert.deepEqual(read(copy), after);
-    const again = new Files(copy);
-    again.fold(Number.POSITIVE_INFINITY);
-    again.close();
+    foldAll(copy);
     assert.deepEqual(read(copy), after);
     assert.deepEqual(listSegments(copy), []);
   }
@@ -284,9 +290,7 @@ test("killed after any step of folding, or without power, nothing is lost and wh
     rmSync(`${withoutCommits}-wal`); // what SQLite has not synced is gone after a loss of power
     assert.deepEqual(read(withoutCommits), states.at(-1), `after ${kill} steps and a loss of power`);
     assert.deepEqual(read(path), states.at(-1), `after ${kill} steps`);
-    const files = new Files(path);
-    files.fold(Number.POSITIVE_INFINITY);
-    files.close();
+    foldAll(path);
     assert.deepEqual(listSegments(path), []);
     assert.deepEqual(read(path), states.at(-1), `after ${kill} steps and the others`);
   }
@@ -297,26 +301,88 @@ test("a full segment is folded in several steps, then removed, and the store is 
   const files = new Files(path, 1000);
   const writes = Array.from({ length: 1000 }, (_, i) => ({ table: "a", key: String(i), json: `{"i":${i}}` }));
   files.append(5, writes, 2);
-  assert.deepEqual(listSegments(path).length, 1);
+  assert.equal(files.fold(1), 0, "nothing is folded that may still be added to");
+  files.append(6, []);
+  assert.equal(listSegments(path).length, 2);
   assert.ok(files.fold(1000) >= 10, "folding 1000 records must take several steps");
+  assert.deepEqual(
+    listSegments(path).map(({ first }) => first),
+    [2],
+  );
   files.close();
-  assert.deepEqual(listSegments(path), []);
   const again = new RecordFile(path);
   const { state, loaded } = loadAll(again);
   assert.equal(Object.keys(state).length, 1000);
-  assert.deepEqual(loaded, { revision: 5, schemaVersion: 2, last: 1, segments: [] });
+  const { revision, schemaVersion, end, segments } = loaded;
+  assert.deepEqual([revision, schemaVersion, end.last, segments.length], [6, 2, 2, 1]);
   again.close();
 });
 
 test("a segment that was folded and not removed is removed at the next start", () => {
   const { path, states } = killedAfter({ entries: 30, segmentBytes: 9_000 });
   const kept = listSegments(path).map(({ file }) => ({ file, bytes: readFileSync(file) }));
-  const files = new Files(path);
-  files.fold(Number.POSITIVE_INFINITY);
-  files.close();
+  foldAll(path);
   for (const { file, bytes } of kept) writeFileSync(file, bytes);
   assert.deepEqual(read(path), states.at(-1));
   assert.deepEqual(listSegments(path), []);
+});
+
+test("a start that removes what it finds folded has made sure that it is durable", () => {
+  const { path, states } = killedAfter({ entries: 30 });
+  const twin = newPath();
+  copyTo(path, twin);
+  const whole = new Files(twin);
+  const steps = whole.fold(Number.POSITIVE_INFINITY);
+  whole.close();
+  const folding = new Files(path);
+  folding.fold(steps - 1); // all but syncing and removing
+  const killed = newPath();
+  copyTo(path, killed);
+  folding.close();
+  const started = new Files(killed);
+  assert.deepEqual(listSegments(killed), []);
+  const withoutCommits = newPath();
+  copyTo(killed, withoutCommits);
+  started.close();
+  rmSync(`${withoutCommits}-wal`);
+  assert.deepEqual(read(withoutCommits), states.at(-1));
+});
+
+test("rows that have half of what the log lost are not served, whatever the mark says", () => {
+  const path = newPath();
+  const files = new Files(path);
+  const writes = Array.from({ length: 500 }, (_, i) => ({ table: "a", key: String(i), json: `{"i":${i}}` }));
+  files.append(1, []);
+  files.append(2, writes);
+  files.close();
+  const folding = new Files(path);
+  folding.fold(3); // one of reading, two of writing
+  const killed = newPath();
+  copyTo(path, killed);
+  folding.close();
+  rmSync(`${killed}-writer`);
+  truncateSync(`${killed}-log-1`, readFileSync(`${killed}-log-1`).length - 10);
+  assert.throws(() => read(killed), /it ends at entry 1, and rows have some of what follows, up to 2/);
+});
+
+test("entries of another life of the store, as after an older copy was put back, are not taken for those that follow", () => {
+  const older = killedAfter({ entries: 20 }).path;
+  const newer = newPath();
+  copyTo(older, newer);
+  for (const [path, life] of [
+    [older, "first"],
+    [newer, "second"],
+  ] as const) {
+    const files = new Files(path);
+    for (let n = 21; n <= 25; n++) files.append(n, [{ table: "c", key: String(n), json: `"${life}"` }]);
+    files.close();
+  }
+  // The second life goes on in a third file, which is left beside the first life.
+  const files = new Files(newer);
+  files.append(26, [{ table: "c", key: "26", json: '"second"' }]);
+  files.close();
+  copyFileSync(`${newer}-log-26`, `${older}-log-26`);
+  assert.throws(() => read(older), /-log-26 belongs to another life of this store/);
 });
 
 test("a second writer is refused with the number of the process that has the file", () => {
@@ -365,13 +431,13 @@ test("a file that vanished while its mark says otherwise is not taken for a new 
 /** Makes a file as the first form had it: rows up to entry 1, and later entries in a table. */
 function firstFormat(later: readonly { readonly sequence: number; readonly checksum?: number }[]): string {
   const path = newPath();
-  const files = new Files(path, 1);
+  const files = new Files(path);
   files.append(1, [
     { table: "a", key: "kept", json: '{"n":1}' },
     { table: "a", key: "removed", json: '{"n":1}' },
   ]);
-  files.fold(100);
   files.close();
+  foldAll(path);
   const database = openDatabase(path);
   database.exec("CREATE TABLE entries (sequence INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, body BLOB NOT NULL)");
   const add = database.prepare("INSERT INTO entries (sequence, body, checksum) VALUES (?, ?, ?)");
@@ -399,8 +465,18 @@ test("a file of the first form is taken over with what its log held, once", () =
     const { state: got, loaded } = loadAll(records);
     records.close();
     assert.deepEqual(got, state);
-    assert.deepEqual(loaded, { revision: 3, schemaVersion: 7, last: 3, segments: [] });
+    assert.deepEqual(loaded, { revision: 3, schemaVersion: 7, end: { last: 3, checksum: 0 }, segments: [] });
   }
+  const beside = firstFormat([{ sequence: 2 }]);
+  copyFileSync(path, `${beside}-log-3`);
+  assert.throws(() => new RecordFile(beside), /-log-3 is of a later life of the store\. Remove the files/);
+  const cut = firstFormat([{ sequence: 2 }]);
+  const mark = new WriterMark(`${cut}-writer`, 1);
+  mark.write(3);
+  mark.close();
+  const before = readFileSync(cut);
+  assert.throws(() => new RecordFile(cut), /it ends at entry 2, but 3 was acknowledged/);
+  assert.deepEqual(readFileSync(cut), before, "what is refused is left as it is");
   for (const damaged of [[{ sequence: 2 }, { sequence: 4 }], [{ sequence: 2, checksum: 5 }]])
     assert.throws(() => new RecordFile(firstFormat(damaged)), /it is damaged: the entry [23]\. /);
 });

@@ -1,11 +1,11 @@
 import { workerData } from "node:worker_threads";
-import { EntryLog } from "./entry-log.ts";
+import { EntryLog, type LogEnd } from "./entry-log.ts";
 import type { Segment } from "./segment.ts";
 import { type CommonReply, converse } from "./thread-body.ts";
 
 /** What the journal asks of the thread that appends, one thing at a time. */
 export type LogRequest =
-  | { readonly kind: "open"; readonly last: number }
+  | { readonly kind: "open"; readonly end: LogEnd }
   | { readonly kind: "append"; readonly bytes: Uint8Array }
   | { readonly kind: "close" };
 
@@ -18,14 +18,17 @@ let log: EntryLog | undefined;
 converse<LogRequest, LogReply>(file, (request, { reply, end }) => {
   switch (request.kind) {
     case "open":
-      log = new EntryLog(file, request.last);
+      log = new EntryLog(file, request.end);
       return;
     case "append":
       reply({ kind: "appended", full: log?.append(request.bytes) });
       return;
     case "close":
-      log?.close();
-      end();
+      try {
+        log?.close();
+      } finally {
+        end();
+      }
       return;
   }
 });

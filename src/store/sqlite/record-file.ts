@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import { StoreFileError } from "../errors.ts";
 import { type Database, explainError, isBusy, openDatabase, RESTORE, type Statement } from "./driver.ts";
 import { decodeEntry, type StoredWrite } from "./entry-codec.ts";
-import { syncDirectory } from "./entry-log.ts";
+import { type LogEnd, syncDirectory } from "./entry-log.ts";
 import { earlierEntries, removeEarlierEntries } from "./first-format.ts";
 import { listSegments, readSegment, type Segment } from "./segment.ts";
 import { type Mark, markFile, readMark, WriterMark } from "./writer-mark.ts";
@@ -25,8 +25,11 @@ const LOAD_BATCH = 1000;
 
 /** What is known of the rows as a whole. A stale or missing page is in agreement with itself, but not with this. */
 interface Meta {
-  /** The last entry that is folded. */
+  /** The last entry that is folded, and its checksum. */
   readonly folded: number;
+  readonly foldedChecksum: number;
+  /** The last entry of the segment that is being folded: some of its records are here, and the others are not. */
+  readonly folding?: number;
   readonly revision: number;
   readonly schemaVersion: number;
   readonly rows: number;
@@ -38,13 +41,12 @@ interface Meta {
 export interface LoadedFiles {
   readonly revision: number;
   readonly schemaVersion: number;
-  /** The number of the last entry; 0 if there never was one. */
-  readonly last: number;
+  readonly end: LogEnd;
   /** Those that are to be folded, in order. */
   readonly segments: readonly Segment[];
 }
 
-const EMPTY: Meta = { folded: 0, revision: 0, schemaVersion: 0, rows: 0, digest: 0 };
+const EMPTY: Meta = { folded: 0, foldedChecksum: 0, revision: 0, schemaVersion: 0, rows: 0, digest: 0 };
 
 /**
  * The database file, synchronously: one row for each record, as the log left it when its last folded segment ended. A row and the
@@ -82,32 +84,32 @@ export class RecordFile {
    * over is durable when it ends.
    */
   *load(): Generator<readonly StoredWrite[], LoadedFiles> {
-    let { revision, schemaVersion, folded: last } = this.#meta;
+    let { revision, schemaVersion } = this.#meta;
+    let end: LogEnd = this.#foldedEnd;
+    const segments: Segment[] = [];
+    const needless: Segment[] = [];
     try {
       yield* this.#rows();
-      const segments: Segment[] = [];
-      const needless: Segment[] = [];
       for (const segment of listSegments(this.file)) {
-        if (segment.first > last + 1)
-          throw this.#damaged(`the entries ${last + 1} to ${segment.first - 1} are missing`);
-        const before = last;
-        for (const { sequence, body } of readSegment(this.file, segment)) {
-          if (sequence <= last) continue;
-          const entry = decodeEntry(body);
+        const before = end;
+        for (const { entry, ...read } of this.#unfolded(segment, end)) {
           yield entry.writes;
-          last = sequence;
+          end = read.end;
           revision = entry.revision;
           schemaVersion = entry.schemaVersion ?? schemaVersion;
         }
-        (last > before ? segments : needless).push(segment);
+        (end.last > before.last ? segments : needless).push(segment);
       }
-      this.#takeMark(last);
+      this.#refuseIfCut(end.last);
+      this.#makeRowsDurable(); // needless segments may hold what SQLite has not synced
+      syncSegments(segments);
       for (const { file } of needless) rmSync(file);
-      makeDurable(this.file, segments);
-      return { revision, schemaVersion, last, segments };
+      syncDirectory(this.file);
+      this.#takeMark(end.last);
     } catch (error) {
       throw explainError(this.file, error, "reading it");
     }
+    return { revision, schemaVersion, end, segments };
   }
 
   /**
@@ -117,16 +119,15 @@ export class RecordFile {
   *fold(segment: Segment): Generator<void, void> {
     try {
       const writes = new Map<string, StoredWrite>();
-      let { folded, revision, schemaVersion } = this.#meta;
+      let end = this.#foldedEnd;
+      let { revision, schemaVersion } = this.#meta;
       let read = 0;
-      for (const { sequence, body } of readSegment(this.file, segment)) {
-        if (sequence <= folded) continue;
-        const entry = decodeEntry(body);
+      for (const { entry, bytes, ...next } of this.#unfolded(segment, end)) {
         for (const write of entry.writes) writes.set(`${write.table.length}:${write.table}${write.key}`, write);
-        folded = sequence;
+        end = next.end;
         revision = entry.revision;
         schemaVersion = entry.schemaVersion ?? schemaVersion;
-        read += body.length;
+        read += bytes;
         if (read < STEP_BYTES) continue;
         read = 0;
         yield;
@@ -140,10 +141,14 @@ export class RecordFile {
           yield;
         }
         const some = ordered.slice(step * STEP_RECORDS, (step + 1) * STEP_RECORDS);
-        this.#inTransaction(() => this.#writeRows(this.#meta, some));
+        this.#inTransaction(() => ({ ...this.#writeRows(this.#meta, some), folding: end.last }));
       }
       yield;
-      this.#inTransaction(() => ({ ...this.#meta, folded, revision, schemaVersion }));
+      this.#inTransaction(() => {
+        const { rows, digest } = this.#meta;
+        return { folded: end.last, foldedChecksum: end.checksum, revision, schemaVersion, rows, digest };
+      });
+      yield;
       this.#makeRowsDurable();
       rmSync(segment.file, { force: true });
     } catch (error) {
@@ -176,8 +181,31 @@ export class RecordFile {
     yield batch;
   }
 
-  /** Sees to it that nothing acknowledged is missing, and says who has the file from now on. */
-  #takeMark(last: number): void {
+  get #foldedEnd(): LogEnd {
+    return { last: this.#meta.folded, checksum: this.#meta.foldedChecksum };
+  }
+
+  /** The entries of a segment that are not folded, where `end` is the last one of those before it. */
+  *#unfolded(segment: Segment, end: LogEnd) {
+    const { folded } = this.#meta;
+    if (segment.first > end.last + 1)
+      throw this.#damaged(`the entries ${end.last + 1} to ${segment.first - 1} are missing`);
+    // Each start begins where the log ended, so only what is folded may be there twice.
+    if (segment.first <= end.last && end.last > folded) throw this.#damaged(`${segment.file} begins too early`);
+    let checksum = end.checksum;
+    for (const { sequence, previous, body, ...read } of readSegment(this.file, segment)) {
+      if (sequence > folded) {
+        if (previous !== checksum) throw this.#damaged(`${segment.file} belongs to another life of this store`);
+        yield { entry: decodeEntry(body), bytes: body.length, end: { last: sequence, checksum: read.checksum } };
+      }
+      checksum = read.checksum;
+    }
+  }
+
+  /** Sees to it that nothing is missing that was acknowledged, or that rows have in part. */
+  #refuseIfCut(last: number): void {
+    if (last < (this.#meta.folding ?? 0))
+      throw this.#damaged(`it ends at entry ${last}, and rows have some of what follows, up to ${this.#meta.folding}`);
     const acknowledged = this.#mark?.sequence ?? 0;
     if (acknowledged > last)
       throw new StoreFileError(
@@ -185,6 +213,10 @@ export class RecordFile {
         `it ends at entry ${last}, but ${acknowledged} was acknowledged: its end is damaged, or it is an older copy`,
         `${RESTORE}. To go on without what is missing, remove ${markFile(this.file)}`,
       );
+  }
+
+  /** Says who has the file from now on. */
+  #takeMark(last: number): void {
     const mark = new WriterMark(markFile(this.file), process.pid);
     mark.write(last);
     mark.close();
@@ -208,7 +240,11 @@ export class RecordFile {
   #makeRowsDurable(): void {
     const row = this.#database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
     if (row?.busy !== 0 || row.log !== row.checkpointed)
-      throw new Error(`SQLite moved ${row?.checkpointed} of ${row?.log} pages of its log`);
+      throw new StoreFileError(
+        this.file,
+        `SQLite moved ${row?.checkpointed} of ${row?.log} pages of its log into it`,
+        "See whether another program has the file open, then start again",
+      );
   }
 
   #writeRows(meta: Meta, writes: readonly StoredWrite[]): Meta {
@@ -231,10 +267,21 @@ export class RecordFile {
     return { ...meta, rows, digest: digest >>> 0 };
   }
 
+  /** Changes nothing before all of it has been checked. */
   #takeOverFirstFormat(): void {
+    const [segment] = listSegments(this.file);
+    if (segment !== undefined)
+      throw new StoreFileError(
+        this.file,
+        `it was written by an earlier release, and ${segment.file} is of a later life of the store`,
+        "Remove the files beside it whose names go on with -log-, or put back what belongs to them",
+      );
+    for (const _ of this.#rows()); // their checksums
+    const entries = [...earlierEntries(this.#database, this.file, this.#meta.folded)];
+    this.#refuseIfCut(entries.at(-1)?.sequence ?? this.#meta.folded);
     this.#inTransaction(() => {
-      let meta = this.#meta;
-      for (const { sequence, entry } of earlierEntries(this.#database, this.file, meta.folded)) {
+      let meta: Meta = { ...this.#meta, foldedChecksum: 0 };
+      for (const { sequence, entry } of entries) {
         const { revision, schemaVersion = meta.schemaVersion } = entry;
         meta = { ...this.#writeRows(meta, entry.writes), folded: sequence, revision, schemaVersion };
       }
@@ -266,7 +313,7 @@ function rowChecksum({ table, key, json }: StoredWrite): number {
 }
 
 /** What a killed process wrote may be in the system's memory alone. */
-function makeDurable(file: string, segments: readonly Segment[]): void {
+function syncSegments(segments: readonly Segment[]): void {
   for (const segment of segments) {
     const descriptor = openSync(segment.file, "r+");
     try {
@@ -275,7 +322,6 @@ function makeDurable(file: string, segments: readonly Segment[]): void {
       closeSync(descriptor);
     }
   }
-  syncDirectory(file);
 }
 
 /** The lock is the operating system's: it goes with the process, however that ends. */

@@ -15,7 +15,7 @@ export type RecordRequest =
 export type RecordReply =
   | { readonly kind: "records"; readonly writes: readonly StoredWrite[] }
   | ({ readonly kind: "loaded" } & LoadedFiles)
-  | { readonly kind: "folded"; readonly segment: Segment }
+  | { readonly kind: "folded" }
   | CommonReply;
 
 const { file } = workerData as { readonly file: string };
@@ -23,7 +23,7 @@ const clock = systemClock();
 let records: RecordFile | undefined;
 let loading: ReturnType<RecordFile["load"]> | undefined;
 const waiting: Segment[] = [];
-let folding: { readonly segment: Segment; readonly steps: ReturnType<RecordFile["fold"]> } | undefined;
+let folding: ReturnType<RecordFile["fold"]> | undefined;
 
 converse<RecordRequest, RecordReply>(file, (request, conversation) => {
   switch (request.kind) {
@@ -40,26 +40,29 @@ converse<RecordRequest, RecordReply>(file, (request, conversation) => {
       if (folding === undefined) foldNext(conversation);
       return;
     case "close":
-      records?.close();
-      records = undefined;
-      conversation.end();
+      try {
+        records?.close();
+      } finally {
+        records = undefined;
+        conversation.end();
+      }
       return;
   }
 });
 
 function foldNext(conversation: Conversation<RecordReply>): void {
   const segment = waiting.shift();
-  folding = segment && records && { segment, steps: records.fold(segment) };
+  folding = segment && records?.fold(segment);
   if (folding !== undefined) foldStep(conversation);
 }
 
 /** One step, and then as much time for others, unless more is waiting: nobody waits for a segment to be folded. */
 function foldStep(conversation: Conversation<RecordReply>): void {
   conversation.guarded(() => {
-    if (folding === undefined || records === undefined || conversation.hasFailed) return;
+    if (folding === undefined || records === undefined) return;
     const began = clock.monotonic();
-    if (folding.steps.next().done === true) {
-      conversation.reply({ kind: "folded", segment: folding.segment });
+    if (folding.next().done === true) {
+      conversation.reply({ kind: "folded" });
       foldNext(conversation);
       return;
     }

@@ -12,7 +12,7 @@ import type { CommonReply } from "./thread-body.ts";
 
 /** One commit takes at most about this much, so that it is soon over; a larger transaction goes alone. */
 const BURST_BYTES = 4 << 20;
-/** With more full segments than this waiting to be folded, appends wait: opening would take too long. */
+/** With more segments than this waiting to be folded, appends wait: opening would take too long. */
 const MOST_UNFOLDED = 4;
 /** The log's thread copies and writes: the garbage that it makes is soon collected. */
 const LOG_THREAD_LIMITS = { maxYoungGenerationSizeMb: 4 };
@@ -58,7 +58,7 @@ class SqliteJournal implements Journal {
   /** What the commit under way covers. */
   #burst: readonly Queued[] = [];
   #scheduled = false;
-  /** Segments that are full and not folded. */
+  /** Segments that nothing is added to any more and that are not folded. */
   #unfolded = 0;
   #listener: JournalListener | undefined;
   #loading: Loading | undefined;
@@ -72,13 +72,21 @@ class SqliteJournal implements Journal {
     this.#clock = clock;
     this.#log = log;
     this.#logThread = new Worker(new URL("./log-thread.ts", import.meta.url), {
+      name: "store-log",
       workerData: { file: path },
       resourceLimits: LOG_THREAD_LIMITS,
     });
-    this.#recordThread = new Worker(new URL("./record-thread.ts", import.meta.url), { workerData: { file: path } });
+    this.#recordThread = new Worker(new URL("./record-thread.ts", import.meta.url), {
+      name: "store-records",
+      workerData: { file: path },
+    });
     this.#logThread.on("message", (reply: LogReply) => this.#takeFromLog(reply));
     this.#recordThread.on("message", (reply: RecordReply) => this.#takeFromRecords(reply));
-    this.#ended = Promise.all([this.#logThread, this.#recordThread].map((thread) => this.#end(thread)));
+    // The file's lock goes with the thread of records: nobody else may have the file while this process may still write.
+    this.#ended = Promise.all([
+      this.#end(this.#logThread).then(() => this.#askRecords({ kind: "close" })),
+      this.#end(this.#recordThread),
+    ]);
   }
 
   async load(take: (records: readonly LoadedRecord[]) => void): Promise<JournalState> {
@@ -157,6 +165,7 @@ class SqliteJournal implements Journal {
       this.#takeCommon(reply);
       return;
     }
+    if (this.#failure !== undefined) return;
     const burst = this.#burst;
     for (const { entry } of burst) this.#listener?.committed(entry, ++this.#revision);
     this.#burst = [];
@@ -197,10 +206,10 @@ class SqliteJournal implements Journal {
     }
   }
 
-  #loaded({ revision, schemaVersion, last, segments }: LoadedFiles): void {
+  #loaded({ revision, schemaVersion, end, segments }: LoadedFiles): void {
     if (this.#loading === undefined) return;
     this.#revision = revision;
-    this.#askLog({ kind: "open", last });
+    this.#askLog({ kind: "open", end });
     for (const segment of segments) this.#fold(segment);
     this.#loading.done({ revision, schemaVersion });
     this.#loading = undefined;
@@ -233,8 +242,7 @@ class SqliteJournal implements Journal {
   #askToEnd(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    this.#askLog({ kind: "close" });
-    this.#askRecords({ kind: "close" });
+    this.#askLog({ kind: "close" }); // and then the other one
   }
 
   #askLog(request: LogRequest, transfer: readonly ArrayBuffer[] = []): void {

@@ -13,11 +13,10 @@ export interface Conversation<Reply> {
   guarded(work: () => void): void;
   /** Answers `closed` and ends the thread. */
   end(): void;
-  readonly hasFailed: boolean;
 }
 
 /** Takes requests in the body of a worker thread, one after the other. */
-export function converse<Request, Reply>(
+export function converse<Request extends { readonly kind: string }, Reply>(
   file: string,
   handle: (request: Request, conversation: Conversation<Reply>) => void,
 ): void {
@@ -41,9 +40,8 @@ export function converse<Request, Reply>(
       reply({ kind: "closed" });
       port.close();
     },
-    get hasFailed() {
-      return hasFailed;
-    },
   };
-  port.on("message", (request: Request) => conversation.guarded(() => handle(request, conversation)));
+  port.on("message", (request: Request) => {
+    if (!hasFailed || request.kind === "close") conversation.guarded(() => handle(request, conversation));
+  });
 }

@@ -14,9 +14,8 @@ export interface Mark {
 
 /**
  * A small file beside the database that says who writes it and which entry was acknowledged last. It is written after the
- * entry is durable and is never synced itself: it may lag behind, and never runs ahead. Should the database turn out
- * to hold less than the mark says, something acknowledged is gone: SQLite alone would not notice a log that
- * lost its end.
+ * entry is durable and is never synced itself: it may lag behind, and never runs ahead. Should the files turn out
+ * to hold less than the mark says, something acknowledged is gone: a log that lost its end looks like one that never had it.
  */
 export class WriterMark {
   readonly #descriptor: number;
