@@ -179,7 +179,7 @@ export class World {
     if (clock === undefined) return;
     const before = clock.stoppedMs;
     clock.pause(ms);
-    for (const machine of this.machines) machine.contact.deaf(clock.stoppedMs - before, before > 0);
+    for (const machine of this.machines) machine.contact.deaf(this.time.now, clock.stoppedMs - before, before > 0);
   }
 
   #instanceId(name: string): string {
