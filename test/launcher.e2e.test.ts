@@ -43,7 +43,7 @@ test("the control plane leaves a processor to its main thread", async () => {
   );
 });
 
-test("a number of helper threads that the user gives is kept", async () => {
+test("what the user says of it is kept", async () => {
   const args = await argumentsOfServer({ ...process.env, NODE_OPTIONS: "--v8-pool-size=4" });
   assert.equal(
     args.find((arg) => arg.startsWith("--v8-pool-size")),

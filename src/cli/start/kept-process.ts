@@ -75,8 +75,8 @@ export async function keepRunning(what: KeptProcessOptions): Promise<KeptProcess
 
 function launch({ args, env, dir, name, ready }: KeptProcessOptions): ChildProcess {
   const log = openSync(join(dir, `${name}.log`), "a", 0o600);
-  // As many helper threads as this command was given by bin/berth.
-  const nodeArgs = process.execArgv.filter((arg) => arg.startsWith("--v8-pool-size="));
+  // What bin/berth said of collecting garbage holds for what this command starts, too.
+  const nodeArgs = process.execArgv.filter((arg) => /^--(v8-pool-size|max-semi-space-size)=/.test(arg));
   const child = spawn(process.execPath, [...nodeArgs, MAIN, ...args], {
     env,
     // Its own process group: a terminal's Ctrl-C reaches this command alone, which ends things in their order.
