@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "../../runtime/clock.ts";
 import { writePidFile } from "./processes.ts";
 
-const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+const BERTH = fileURLToPath(new URL("../../../bin/berth", import.meta.url));
 
 /** How long a server may take until it is ready, and to end when it is asked to. */
 const READY_LIMIT_MS = 60_000;
@@ -75,9 +75,7 @@ export async function keepRunning(what: KeptProcessOptions): Promise<KeptProcess
 
 function launch({ args, env, dir, name, ready }: KeptProcessOptions): ChildProcess {
   const log = openSync(join(dir, `${name}.log`), "a", 0o600);
-  // What bin/berth said of collecting garbage holds for what this command starts, too.
-  const nodeArgs = process.execArgv.filter((arg) => /^--(v8-pool-size|max-semi-space-size)=/.test(arg));
-  const child = spawn(process.execPath, [...nodeArgs, MAIN, ...args], {
+  const child = spawn(process.execPath, [BERTH, ...args], {
     env,
     // Its own process group: a terminal's Ctrl-C reaches this command alone, which ends things in their order.
     detached: true,

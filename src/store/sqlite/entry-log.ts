@@ -1,6 +1,6 @@
 import { closeSync, fdatasyncSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { explainError } from "./driver.ts";
+import { explainError } from "./file-errors.ts";
 import { encodeNumbered, type Segment, segmentOf } from "./segment.ts";
 import { markFile, WriterMark } from "./writer-mark.ts";
 
@@ -89,21 +89,17 @@ export class EntryLog {
 }
 
 function openSegment(segment: Segment): OpenSegment {
-  const directory = openSync(dirname(segment.file), "r");
-  try {
-    const descriptor = openSync(segment.file, "wx", 0o600);
-    fsyncSync(directory);
-    return { segment, descriptor, bytes: 0 };
-  } finally {
-    closeSync(directory);
-  }
+  const descriptor = durably(segment.file, () => openSync(segment.file, "wx", 0o600));
+  return { segment, descriptor, bytes: 0 };
 }
 
-/** Makes durable that files were made or removed beside this one. */
-export function syncDirectory(file: string): void {
+/** Makes or removes files beside this one, and returns when that is durable. */
+export function durably<T>(file: string, change: () => T): T {
   const directory = openSync(dirname(file), "r");
   try {
+    const changed = change();
     fsyncSync(directory);
+    return changed;
   } finally {
     closeSync(directory);
   }

@@ -1,7 +1,8 @@
 import { crc32 } from "node:zlib";
 import { StoreFileError } from "../errors.ts";
-import { type Database, RESTORE } from "./driver.ts";
+import type { Database } from "./driver.ts";
 import { decodeEntry, type StoredEntry } from "./entry-codec.ts";
+import { RESTORE } from "./file-errors.ts";
 
 /**
  * The first form of the file kept the log in a table `entries` of the database. A file of that form is taken over when it is opened.

@@ -1,9 +1,10 @@
 import { closeSync, fdatasyncSync, openSync, rmSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { StoreFileError } from "../errors.ts";
-import { type Database, explainError, openDatabase, RESTORE } from "./driver.ts";
+import { type Database, openDatabase } from "./driver.ts";
 import { decodeEntry, type StoredWrite } from "./entry-codec.ts";
-import { type LogEnd, syncDirectory } from "./entry-log.ts";
+import { durably, type LogEnd } from "./entry-log.ts";
+import { explainError, RESTORE } from "./file-errors.ts";
 import { earlierEntries, removeEarlierEntries } from "./first-format.ts";
 import {
   FILE_FORMAT,
@@ -26,11 +27,15 @@ const STEPS_TO_SYNC = 5;
 /** Records handed over at once when loading. */
 const LOAD_BATCH = 1000;
 
-/** What a store's files held. */
-export interface LoadedFiles {
+/** What holds after an entry. */
+interface Position {
   readonly revision: number;
   readonly schemaVersion: number;
   readonly end: LogEnd;
+}
+
+/** What a store's files held. */
+export interface LoadedFiles extends Position {
   /** Those that are to be folded, in order. */
   readonly segments: readonly Segment[];
 }
@@ -71,54 +76,51 @@ export class RecordFile {
    * over is durable when it ends.
    */
   *load(): Generator<readonly StoredWrite[], LoadedFiles> {
-    let { revision, schemaVersion } = this.#meta;
-    let end: LogEnd = this.#foldedEnd;
+    let position = this.#folded;
     const segments: Segment[] = [];
     const needless: Segment[] = [];
     try {
       yield* this.#rows();
       for (const segment of listSegments(this.file)) {
-        const before = end;
-        for (const { entry, ...read } of this.#unfolded(segment, end)) {
-          yield entry.writes;
-          end = read.end;
-          revision = entry.revision;
-          schemaVersion = entry.schemaVersion ?? schemaVersion;
+        const before = position;
+        for (const read of this.#unfolded(segment, position)) {
+          yield read.writes;
+          position = read.position;
         }
-        (end.last > before.last ? segments : needless).push(segment);
+        (position === before ? needless : segments).push(segment);
       }
-      this.#refuseIfCut(end.last);
+      this.#refuseIfCut(position.end.last);
       this.#makeRowsDurable(); // needless segments may hold what SQLite has not synced
       syncSegments(segments);
-      for (const { file } of needless) rmSync(file);
-      syncDirectory(this.file);
-      this.#takeMark(end.last);
+      durably(this.file, () => {
+        for (const { file } of needless) rmSync(file);
+      });
+      this.#takeMark(position.end.last);
     } catch (error) {
       throw explainError(this.file, error, "reading it");
     }
-    return { revision, schemaVersion, end, segments };
+    return { ...position, segments };
   }
 
   /**
-   * Folds the next segment into rows and removes it, in steps of a millisecond or two; those that sync take some more. A crash in the middle leaves rows that are newer than what is said to be folded; replaying the entries over
-   * them, which are all still there, comes to the same.
+   * Folds the next segment into rows and removes it, in steps of a millisecond or two; those that sync take some more. A
+   * crash in the middle leaves rows that are newer than what is said to be folded; replaying the entries over them, which
+   * are all still there, comes to the same.
    */
   *fold(segment: Segment): Generator<void, void> {
     try {
       const writes = new Map<string, StoredWrite>();
-      let end = this.#foldedEnd;
-      let { revision, schemaVersion } = this.#meta;
-      let read = 0;
-      for (const { entry, bytes, ...next } of this.#unfolded(segment, end)) {
-        for (const write of entry.writes) writes.set(`${write.table.length}:${write.table}${write.key}`, write);
-        end = next.end;
-        revision = entry.revision;
-        schemaVersion = entry.schemaVersion ?? schemaVersion;
-        read += bytes;
-        if (read < STEP_BYTES) continue;
-        read = 0;
+      let position = this.#folded;
+      let size = 0;
+      for (const read of this.#unfolded(segment, position)) {
+        for (const write of read.writes) writes.set(`${write.table.length}:${write.table}${write.key}`, write);
+        position = read.position;
+        size += read.bytes;
+        if (size < STEP_BYTES) continue;
+        size = 0;
         yield;
       }
+      const { end, revision, schemaVersion } = position;
       // In the order of keys, neighbours share pages.
       const ordered = [...writes.values()].sort((a, b) => compare(a.table, b.table) || compare(a.key, b.key));
       for (let step = 0; step * STEP_RECORDS < ordered.length; step++) {
@@ -168,13 +170,16 @@ export class RecordFile {
     yield batch;
   }
 
-  get #foldedEnd(): LogEnd {
-    return { last: this.#meta.folded, checksum: this.#meta.foldedChecksum };
+  get #folded(): Position {
+    const { folded, foldedChecksum, revision, schemaVersion } = this.#meta;
+    return { revision, schemaVersion, end: { last: folded, checksum: foldedChecksum } };
   }
 
-  /** The entries of a segment that are not folded, where `end` is the last one of those before it. */
-  *#unfolded(segment: Segment, end: LogEnd) {
+  /** What the entries of a segment write that are not folded, where `before` holds after the segments before it. */
+  *#unfolded(segment: Segment, before: Position) {
     const { folded } = this.#meta;
+    const { end } = before;
+    let { schemaVersion } = before;
     if (segment.first > end.last + 1)
       throw this.#damaged(`the entries ${end.last + 1} to ${segment.first - 1} are missing`);
     // Each start begins where the log ended, so only what is folded may be there twice.
@@ -183,7 +188,10 @@ export class RecordFile {
     for (const { sequence, previous, body, ...read } of readSegment(this.file, segment)) {
       if (sequence > folded) {
         if (previous !== checksum) throw this.#damaged(`${segment.file} belongs to another life of this store`);
-        yield { entry: decodeEntry(body), bytes: body.length, end: { last: sequence, checksum: read.checksum } };
+        const entry = decodeEntry(body);
+        schemaVersion = entry.schemaVersion ?? schemaVersion;
+        const position = { revision: entry.revision, schemaVersion, end: { last: sequence, checksum: read.checksum } };
+        yield { writes: entry.writes, bytes: body.length, position };
       }
       checksum = read.checksum;
     }

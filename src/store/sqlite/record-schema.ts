@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { StoreFileError } from "../errors.ts";
-import { type Database, isBusy, RESTORE, type Statement } from "./driver.ts";
+import type { Database, Statement } from "./driver.ts";
+import { IN_USE, isBusy, RESTORE } from "./file-errors.ts";
 
 /** The form of the file itself, in `user_version`. */
 export const FILE_FORMAT = 2;
@@ -35,7 +36,7 @@ export function takeLock(database: Database, file: string, writer: number | unde
   } catch (error) {
     if (!isBusy(error)) throw error;
     const holder = writer === undefined ? "another process" : `process ${writer}`;
-    throw new StoreFileError(file, `it is in use by ${holder}`, "Stop that process, or use another directory", {
+    throw new StoreFileError(file, `it is in use by ${holder}`, IN_USE.remedy, {
       cause: error,
     });
   }

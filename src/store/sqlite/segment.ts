@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { StoreFileError } from "../errors.ts";
-import { RESTORE } from "./driver.ts";
+import { RESTORE } from "./file-errors.ts";
 
 /** One file of the log: entries one after the other, numbered without a gap. */
 export interface Segment {
