@@ -1,8 +1,7 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
@@ -18,10 +17,8 @@ import {
   removeHost,
 } from "../../src/capacity/index.ts";
 import { type AccessKey, parseSharedCredentials } from "../../src/runtime/shared-credentials.ts";
-import { eventually } from "./eventually.ts";
+import { endServer, launchServer } from "./server-process.ts";
 import { claim, DATA_DIR_PREFIX, sweep } from "./sweep.ts";
-
-const BERTH = fileURLToPath(new URL("../../bin/berth", import.meta.url));
 
 /** A whole Berth for one test file: a server process, local hosts with real engines, and the official clients. */
 export interface Cluster {
@@ -160,31 +157,6 @@ async function newHost(
 
 function serverFile(dataDir: string): { endpoint: string } {
   return JSON.parse(readFileSync(join(dataDir, "server.json"), "utf8"));
-}
-
-async function launchServer(args: readonly string[], dataDir: string): Promise<ChildProcess> {
-  const log = openSync(join(dataDir, "server.log"), "a");
-  const child = spawn(process.execPath, [BERTH, "server", ...args], { stdio: ["ignore", "pipe", log] });
-  let seen = "";
-  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-    seen += text;
-  });
-  await eventually("the server is ready", 20_000, () => {
-    if (child.exitCode !== null)
-      throw new Error(`the server ended: ${readFileSync(join(dataDir, "server.log"), "utf8").slice(-2000)}`);
-    return /^ready /m.test(seen);
-  });
-  return child;
-}
-
-/** SIGINT: the server takes its load balancer along. */
-async function endServer(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return;
-  const gone = new Promise((resolve) => server.once("exit", resolve));
-  server.kill("SIGINT");
-  const limit = setTimeout(() => server.kill("SIGKILL"), 15_000);
-  await gone;
-  clearTimeout(limit);
 }
 
 function environment(endpoint: string, key: AccessKey, dataDir: string): NodeJS.ProcessEnv {
